@@ -1,0 +1,308 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  Differences between PostgreSQL 15, 16, 17, 18 and 19.
+ *
+ * This is the only file that tests PG_VERSION_NUM.  Everything here is a
+ * thin macro or static inline function named cdc_*, so that callers read the
+ * same on every major version.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/compat.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CDC_COMPAT_H
+#define CDC_COMPAT_H
+
+#include "access/attmap.h"
+#include "access/xlog.h"
+#include "access/xlogreader.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_publication.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "replication/logical.h"
+#include "replication/output_plugin.h"
+#include "replication/reorderbuffer.h"
+#include "replication/slot.h"
+#include "replication/walsender_private.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/spin.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/resowner.h"
+#include "utils/wait_event.h"
+
+#if PG_VERSION_NUM < 150000
+#error "cdc_emit needs PostgreSQL 15 or newer"
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+#if PG_VERSION_NUM >= 190000
+#include "replication/logicalctl.h"
+#endif
+
+/* The module's magic block; 18 shows name and version in a system view. */
+#if PG_VERSION_NUM >= 180000
+#define CDC_MODULE_MAGIC(module_name, module_version) \
+	PG_MODULE_MAGIC_EXT(.name = module_name, .version = module_version)
+#else
+#define CDC_MODULE_MAGIC(module_name, module_version) PG_MODULE_MAGIC
+#endif
+
+/*
+ * PG_FUNCTION_INFO_V1 exports the function itself only since 16, which
+ * matters with -fvisibility=hidden.
+ */
+#define CDC_FUNCTION_INFO_V1(funcname) \
+	extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(funcname)
+
+/* Tuples of a change are wrapped in a ReorderBufferTupleBuf before 17. */
+static inline HeapTuple
+cdc_change_new_tuple(ReorderBufferChange *change)
+{
+#if PG_VERSION_NUM >= 170000
+	return change->data.tp.newtuple;
+#else
+	return change->data.tp.newtuple ? &change->data.tp.newtuple->tuple : NULL;
+#endif
+}
+
+static inline HeapTuple
+cdc_change_old_tuple(ReorderBufferChange *change)
+{
+#if PG_VERSION_NUM >= 170000
+	return change->data.tp.oldtuple;
+#else
+	return change->data.tp.oldtuple ? &change->data.tp.oldtuple->tuple : NULL;
+#endif
+}
+
+static inline TimestampTz
+cdc_txn_commit_time(ReorderBufferTXN *txn)
+{
+#if PG_VERSION_NUM >= 190000
+	return txn->commit_time;
+#else
+	return txn->xact_time.commit_time;
+#endif
+}
+
+#if PG_VERSION_NUM >= 190000
+typedef ReplOriginId CdcOriginId;
+#define CdcInvalidOriginId InvalidReplOriginId
+#else
+typedef RepOriginId CdcOriginId;
+#define CdcInvalidOriginId InvalidRepOriginId
+#endif
+
+static inline void
+cdc_check_decoding_requirements(void)
+{
+#if PG_VERSION_NUM >= 190000
+	CheckLogicalDecodingRequirements(false);
+#else
+	CheckLogicalDecodingRequirements();
+#endif
+}
+
+/*
+ * Create a logical slot and keep it acquired.  It is ephemeral: an error
+ * before ReplicationSlotPersist() drops it.
+ */
+static inline void
+cdc_slot_create(const char *name)
+{
+#if PG_VERSION_NUM >= 190000
+	ReplicationSlotCreate(name, true, RS_EPHEMERAL, false, false, false, false);
+	EnsureLogicalDecodingEnabled();
+#elif PG_VERSION_NUM >= 170000
+	ReplicationSlotCreate(name, true, RS_EPHEMERAL, false, false, false);
+#else
+	ReplicationSlotCreate(name, true, RS_EPHEMERAL, false);
+#endif
+}
+
+static inline void
+cdc_slot_acquire(const char *name)
+{
+#if PG_VERSION_NUM >= 180000
+	ReplicationSlotAcquire(name, true, true);
+#else
+	ReplicationSlotAcquire(name, true);
+#endif
+}
+
+static inline LogicalDecodingContext *
+cdc_create_init_decoding_context(const char *plugin, XLogReaderRoutine *routine)
+{
+#if PG_VERSION_NUM >= 190000
+	return CreateInitDecodingContext(plugin, NIL, false, false,
+									 InvalidXLogRecPtr, routine,
+									 NULL, NULL, NULL);
+#else
+	return CreateInitDecodingContext(plugin, NIL, false,
+									 InvalidXLogRecPtr, routine,
+									 NULL, NULL, NULL);
+#endif
+}
+
+/* Process id of the slot's owner, 0 if nobody has it; caller holds no lock. */
+static inline int
+cdc_slot_active_pid(ReplicationSlot *slot)
+{
+	int			pid;
+
+	SpinLockAcquire(&slot->mutex);
+#if PG_VERSION_NUM >= 190000
+	pid = slot->active_proc == INVALID_PROC_NUMBER ? 0 :
+		GetPGProcByNumber(slot->active_proc)->pid;
+#else
+	pid = slot->active_pid;
+#endif
+	SpinLockRelease(&slot->mutex);
+	return pid;
+}
+
+/*
+ * A wait event set that lives as long as the process.  17 ties wait event
+ * sets to resource owners; NULL means none.
+ */
+static inline WaitEventSet *
+cdc_create_wait_event_set(int nevents)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, nevents);
+#else
+	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+/*
+ * Wait event shown in pg_stat_activity.  Named events of extensions exist
+ * since 17; before that every extension shares one.
+ */
+static inline uint32
+cdc_wait_event(const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	return WaitEventExtensionNew(name);
+#else
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* OID of the primary key's index, InvalidOid if none. */
+static inline Oid
+cdc_primary_key_index(Relation rel)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(rel, true);
+#else
+	return RelationGetPrimaryKeyIndex(rel);
+#endif
+}
+
+static inline AclResult
+cdc_server_aclcheck(Oid serverid, Oid roleid, AclMode mode)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ForeignServerRelationId, serverid, roleid, mode);
+#else
+	return pg_foreign_server_aclcheck(serverid, roleid, mode);
+#endif
+}
+
+static inline bool
+cdc_publication_ownercheck(Oid pubid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(PublicationRelationId, pubid, roleid);
+#else
+	return pg_publication_ownercheck(pubid, roleid);
+#endif
+}
+
+/* Virtual generated columns (18) have no value in the tuple. */
+#ifdef ATTRIBUTE_GENERATED_VIRTUAL
+#define CdcAttributeIsVirtual(att) \
+	((att)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define CdcAttributeIsVirtual(att) false
+#endif
+
+/* Lets tools such as DROP/CREATE DATABASE end our processes by themselves. */
+#ifdef BGWORKER_INTERRUPTIBLE
+#define CDC_BGWORKER_INTERRUPTIBLE BGWORKER_INTERRUPTIBLE
+#else
+#define CDC_BGWORKER_INTERRUPTIBLE 0
+#endif
+
+/* Was the slot invalidated, so that WAL it needs may be gone? */
+static inline bool
+cdc_slot_is_invalidated(ReplicationSlot *slot)
+{
+	bool		invalidated;
+
+	SpinLockAcquire(&slot->mutex);
+#if PG_VERSION_NUM >= 160000
+	invalidated = slot->data.invalidated != RS_INVAL_NONE;
+#else
+	invalidated = !XLogRecPtrIsInvalid(slot->data.invalidated_at);
+#endif
+	SpinLockRelease(&slot->mutex);
+	return invalidated;
+}
+
+/*
+ * How a flush of WAL wakes logical walsenders: a condition variable since 16,
+ * latches in the array of walsenders before.
+ */
+#if PG_VERSION_NUM >= 160000
+#define CDC_WAL_WAKEUP_CV	(&WalSndCtl->wal_replay_cv)
+#endif
+
+/* Does a row of pg_publication_rel leave a table out of FOR ALL TABLES (19)? */
+#if PG_VERSION_NUM >= 190000
+#define CdcPublicationRelIsExcept(tuple) \
+	(((Form_pg_publication_rel) GETSTRUCT(tuple))->prexcept)
+#else
+#define CdcPublicationRelIsExcept(tuple) false
+#endif
+
+/* Attribute numbers of indesc for each of outdesc; NULL if they are equal. */
+static inline AttrMap *
+cdc_build_attrmap(TupleDesc indesc, TupleDesc outdesc)
+{
+#if PG_VERSION_NUM >= 160000
+	return build_attrmap_by_name_if_req(indesc, outdesc, false);
+#else
+	return build_attrmap_by_name_if_req(indesc, outdesc);
+#endif
+}
+
+/*
+ * Is wal_level high enough?  19 switches decoding on with the first logical
+ * slot if wal_level is replica.
+ */
+static inline bool
+cdc_wal_level_allows_decoding(void)
+{
+#if PG_VERSION_NUM >= 190000
+	return wal_level >= WAL_LEVEL_REPLICA;
+#else
+	return wal_level >= WAL_LEVEL_LOGICAL;
+#endif
+}
+
+#endif							/* CDC_COMPAT_H */

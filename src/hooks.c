@@ -1,0 +1,204 @@
+/*-------------------------------------------------------------------------
+ *
+ * hooks.c
+ *	  Reactions of ordinary backends to DDL that concerns us.
+ *
+ *	- DROP DATABASE: core refuses while a slot of the database is active, and
+ *	  it looks after the object access hook.  So the hook makes the workers of
+ *	  that database leave and waits for it; if the command fails they come
+ *	  back.
+ *	- DROP EXTENSION, changes of servers and user mappings: the controller has
+ *	  to look at the database again after commit.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/hooks.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/timestamp.h"
+
+#include "cdc_emit.h"
+#include "compat.h"
+#include "hooks.h"
+#include "shmem.h"
+
+/* How long DROP DATABASE waits for our processes, in ms. */
+#define DROP_DATABASE_WAIT_MS	10000
+
+static object_access_hook_type prev_object_access_hook = NULL;
+
+/* The database this transaction is dropping. */
+static Oid	dropping_dboid = InvalidOid;
+static bool xact_callback_registered = false;
+
+/*
+ * Let our processes start in the database again.  If it is gone, the launcher
+ * notices.
+ */
+static void
+end_dropping(Oid dboid)
+{
+	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < cdc_shared->ndropping; i++)
+	{
+		if (cdc_shared->dropping[i] == dboid)
+		{
+			cdc_shared->dropping[i] =
+				cdc_shared->dropping[--cdc_shared->ndropping];
+			break;
+		}
+	}
+	LWLockRelease(cdc_shared->lock);
+
+	shmem_mark_database(dboid);
+}
+
+static void
+drop_database_xact_callback(XactEvent event, void *arg)
+{
+	if (!OidIsValid(dropping_dboid))
+		return;
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
+	{
+		Oid			dboid = dropping_dboid;
+
+		dropping_dboid = InvalidOid;
+		end_dropping(dboid);
+	}
+}
+
+static void
+drop_database_exit_callback(int code, Datum arg)
+{
+	if (OidIsValid(dropping_dboid))
+		drop_database_xact_callback(XACT_EVENT_ABORT, NULL);
+}
+
+static void
+begin_dropping(Oid dboid)
+{
+	bool		room;
+
+	if (!xact_callback_registered)
+	{
+		RegisterXactCallback(drop_database_xact_callback, NULL);
+		before_shmem_exit(drop_database_exit_callback, (Datum) 0);
+		xact_callback_registered = true;
+	}
+
+	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	room = cdc_shared->ndropping < CDC_MAX_DROPPING_DATABASES;
+	if (room)
+		cdc_shared->dropping[cdc_shared->ndropping++] = dboid;
+	LWLockRelease(cdc_shared->lock);
+
+	if (!room)
+		ereport(ERROR,
+				errcode(ERRCODE_TOO_MANY_CONNECTIONS),
+				errmsg("too many databases are being dropped at the same time"),
+				errhint("Try again."));
+	dropping_dboid = dboid;
+}
+
+/* Ask our processes of a database to leave; returns how many there are. */
+static int
+terminate_processes(Oid dboid)
+{
+	int			nprocesses = 0;
+
+	LWLockAcquire(cdc_shared->lock, LW_SHARED);
+	for (int i = 0; i < cdc_shared->nsubscriptions; i++)
+	{
+		SubscriptionShared *entry = &cdc_shared->subscriptions[i];
+
+		if (entry->in_use && entry->dboid == dboid && entry->worker_pid != 0)
+		{
+			kill(entry->worker_pid, SIGTERM);
+			nprocesses++;
+		}
+	}
+	if (cdc_shared->controller_pid != 0 &&
+		cdc_shared->controller_dboid == dboid)
+	{
+		kill(cdc_shared->controller_pid, SIGTERM);
+		nprocesses++;
+	}
+	LWLockRelease(cdc_shared->lock);
+	return nprocesses;
+}
+
+static void
+release_database(Oid dboid)
+{
+	TimestampTz deadline;
+
+	begin_dropping(dboid);
+	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+										   DROP_DATABASE_WAIT_MS);
+	while (terminate_processes(dboid) > 0 && GetCurrentTimestamp() < deadline)
+	{
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 10, cdc_wait_event("CdcEmitDropDatabase"));
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static void
+object_access(ObjectAccessType access, Oid classId, Oid objectId,
+			  int subId, void *arg)
+{
+	if (prev_object_access_hook)
+		prev_object_access_hook(access, classId, objectId, subId, arg);
+
+	if (cdc_shared == NULL || IsBinaryUpgrade)
+		return;
+
+	switch (classId)
+	{
+		case DatabaseRelationId:
+			if (access == OAT_DROP && objectId != MyDatabaseId)
+				release_database(objectId);
+			break;
+
+		case ExtensionRelationId:
+			if (access == OAT_DROP &&
+				objectId == get_extension_oid(CDC_NAME, true))
+				shmem_mark_database_at_commit();
+			break;
+
+		case ForeignServerRelationId:
+		case UserMappingRelationId:
+			if (access == OAT_POST_CREATE || access == OAT_POST_ALTER ||
+				access == OAT_DROP)
+				shmem_mark_database_at_commit();
+			break;
+
+		default:
+			break;
+	}
+}
+
+void
+hooks_install(void)
+{
+	prev_object_access_hook = object_access_hook;
+	object_access_hook = object_access;
+}
