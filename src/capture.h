@@ -1,0 +1,51 @@
+/*-------------------------------------------------------------------------
+ *
+ * capture.h
+ *	  The output plugin: changes to events, events to messages.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/capture.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CDC_CAPTURE_H
+#define CDC_CAPTURE_H
+
+#include "message.h"
+#include "nodes/pg_list.h"
+#include "options.h"
+
+/* Counted since the process started. */
+typedef struct CaptureCounters
+{
+	uint64		transactions;	/* with at least one event */
+	uint64		inserts;
+	uint64		updates;
+	uint64		deletes;
+	uint64		truncates;
+	uint64		tombstones;
+	uint64		filtered;		/* changes decoded but not published */
+} CaptureCounters;
+
+/* What a worker hands to the plugin in place of plugin options. */
+typedef struct CaptureSettings
+{
+	const SubscriptionOptions *options;
+	List	   *publications;	/* of char * */
+	Oid			owner;			/* role whose privileges count */
+	const char *default_prefix; /* topic prefix if the options have none */
+	Sink	   *sink;
+} CaptureSettings;
+
+/*
+ * Run the plugin of this process with these settings, sink included, instead
+ * of plugin options and text output.  Call before the decoding context is
+ * made; the settings must outlive it.
+ */
+extern void capture_use_settings(const CaptureSettings *settings);
+
+extern const CaptureCounters *capture_counters(void);
+
+#endif							/* CDC_CAPTURE_H */

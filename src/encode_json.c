@@ -1,0 +1,115 @@
+/*-------------------------------------------------------------------------
+ *
+ * encode_json.c
+ *	  Rows as JSON objects, for all encoders that write JSON.
+ *
+ * Runs in any process that decodes.  Prepared parts live as long as the
+ * relation's cache entry.  No locks.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/encode_json.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "encode_json.h"
+#include "json_writer.h"
+
+JsonFragment
+json_fragment(StringInfo buffer)
+{
+	JsonFragment fragment;
+	char	   *data = palloc(Max(buffer->len, 1));
+
+	memcpy(data, buffer->data, buffer->len);
+	fragment.data = data;
+	fragment.len = buffer->len;
+	return fragment;
+}
+
+JsonRelation *
+encode_json_relation(const RelationInfo *relation,
+					 const char *unavailable_value)
+{
+	JsonRelation *json = palloc(sizeof(JsonRelation));
+	StringInfoData buffer;
+	int			i;
+
+	initStringInfo(&buffer);
+	json->columns = palloc(Max(relation->ncolumns, 1) * sizeof(JsonColumn));
+	for (i = 0; i < relation->ncolumns; i++)
+	{
+		const RelationColumn *column = &relation->columns[i];
+
+		resetStringInfo(&buffer);
+		json_append_char(&buffer, ',');
+		json_append_cstring(&buffer, column->name);
+		json_append_char(&buffer, ':');
+		json->columns[i].name = json_fragment(&buffer);
+
+		resetStringInfo(&buffer);
+		value_append_unavailable(&buffer, &column->type, unavailable_value);
+		json->columns[i].unavailable = json_fragment(&buffer);
+	}
+	pfree(buffer.data);
+	return json;
+}
+
+static inline void
+append_column(StringInfo out, const JsonColumn *json, RelationColumn *column,
+			  const RowImage *row)
+{
+	Datum		value = row->values[column->index];
+
+	json_append_raw(out, json->name.data, json->name.len);
+	if (row->nulls[column->index])
+		json_append_literal(out, "null");
+	else if (column->varlena &&
+			 VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
+		json_append_raw(out, json->unavailable.data, json->unavailable.len);
+	else
+		value_append_json(out, &column->type, value);
+}
+
+/* Name fragments start with a comma; the first becomes the brace. */
+static inline void
+close_object(StringInfo out, int start)
+{
+	if (out->len == start)
+		json_append_char(out, '{');
+	else
+		out->data[start] = '{';
+	json_append_char(out, '}');
+}
+
+void
+encode_json_row(StringInfo out, const JsonRelation *json,
+				const RelationInfo *relation, const RowImage *row)
+{
+	int			start = out->len;
+	int			i;
+
+	for (i = 0; i < relation->ncolumns; i++)
+		append_column(out, &json->columns[i], &relation->columns[i], row);
+	close_object(out, start);
+}
+
+void
+encode_json_key(StringInfo out, const JsonRelation *json,
+				const RelationInfo *relation, const RowImage *row)
+{
+	int			start = out->len;
+	int			i;
+
+	for (i = 0; i < relation->nkeys; i++)
+	{
+		RelationColumn *column = relation->keys[i];
+
+		append_column(out, &json->columns[column - relation->columns],
+					  column, row);
+	}
+	close_object(out, start);
+}

@@ -1,0 +1,52 @@
+/*-------------------------------------------------------------------------
+ *
+ * encode_json.h
+ *	  Rows as JSON objects, for all encoders that write JSON.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/encode_json.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CDC_ENCODE_JSON_H
+#define CDC_ENCODE_JSON_H
+
+#include "encode.h"
+
+/* Prebuilt bytes */
+typedef struct JsonFragment
+{
+	const char *data;
+	int			len;
+} JsonFragment;
+
+typedef struct JsonColumn
+{
+	JsonFragment name;			/* ,"name": */
+	JsonFragment unavailable;	/* stands for unchanged TOAST */
+} JsonColumn;
+
+/* Constant parts of a relation's rows; one JsonColumn for each column. */
+typedef struct JsonRelation
+{
+	JsonColumn *columns;
+} JsonRelation;
+
+/* Keep what was written to buffer, in CurrentMemoryContext. */
+extern JsonFragment json_fragment(StringInfo buffer);
+
+/* Prepare a relation, in CurrentMemoryContext. */
+extern JsonRelation *encode_json_relation(const RelationInfo *relation,
+										  const char *unavailable_value);
+
+/* All columns of a row. */
+extern void encode_json_row(StringInfo out, const JsonRelation *json,
+							const RelationInfo *relation, const RowImage *row);
+
+/* The key columns of a row. */
+extern void encode_json_key(StringInfo out, const JsonRelation *json,
+							const RelationInfo *relation, const RowImage *row);
+
+#endif							/* CDC_ENCODE_JSON_H */

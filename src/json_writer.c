@@ -1,0 +1,382 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_writer.c
+ *	  Writing JSON text: strings, numbers, base64.
+ *
+ * The text is that of Jackson, which Kafka's JSON converter uses: no white
+ * space, control characters as short escapes or \u00XX, everything else as
+ * it is.  The result is valid UTF-8 whatever the server encoding is; bytes
+ * of an SQL_ASCII database that are not UTF-8 become U+FFFD.
+ *
+ * Runs in any process that decodes.  Appends to the caller's buffer; text
+ * in another encoding is converted in CurrentMemoryContext.  No locks.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/json_writer.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "common/shortest_dec.h"
+#include "json_writer.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#define ONES			UINT64CONST(0x0101010101010101)
+#define HIGH_BITS		UINT64CONST(0x8080808080808080)
+
+/* Nonzero if a byte of the word is zero. */
+#define HAS_ZERO(word)	(((word) - ONES) & ~(word) & HIGH_BITS)
+
+/* Longest text of a float: sign, digits, point, zeros, exponent. */
+#define FLOAT_TEXT_MAX	64
+
+static const char base64_digits[64] =
+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static const char hex_digits[16] = "0123456789ABCDEF";
+
+/* Nonzero if one of eight bytes needs an escape. */
+static inline uint64
+word_needs_escape(uint64 word)
+{
+	uint64		control = (word - ONES * 0x20) & ~word & HIGH_BITS;
+
+	return control | HAS_ZERO(word ^ (ONES * '"')) |
+		HAS_ZERO(word ^ (ONES * '\\'));
+}
+
+static inline bool
+byte_needs_escape(unsigned char c)
+{
+	return c < 0x20 || c == '"' || c == '\\';
+}
+
+/* Length of the leading part of str that can be copied as it is. */
+static inline int
+plain_length(const char *str, int len)
+{
+	int			i = 0;
+
+	while (i + (int) sizeof(uint64) <= len)
+	{
+		uint64		word;
+
+		memcpy(&word, str + i, sizeof(word));
+		if (word_needs_escape(word))
+			break;
+		i += sizeof(word);
+	}
+	while (i < len && !byte_needs_escape((unsigned char) str[i]))
+		i++;
+	return i;
+}
+
+static bool
+is_ascii(const char *str, int len)
+{
+	int			i = 0;
+
+	while (i + (int) sizeof(uint64) <= len)
+	{
+		uint64		word;
+
+		memcpy(&word, str + i, sizeof(word));
+		if (word & HIGH_BITS)
+			return false;
+		i += sizeof(word);
+	}
+	for (; i < len; i++)
+	{
+		if (IS_HIGHBIT_SET(str[i]))
+			return false;
+	}
+	return true;
+}
+
+static void
+append_escape(StringInfo out, unsigned char c)
+{
+	char		escape[6] = {'\\', 'u', '0', '0', 0, 0};
+
+	switch (c)
+	{
+		case '"':
+			json_append_literal(out, "\\\"");
+			return;
+		case '\\':
+			json_append_literal(out, "\\\\");
+			return;
+		case '\b':
+			json_append_literal(out, "\\b");
+			return;
+		case '\f':
+			json_append_literal(out, "\\f");
+			return;
+		case '\n':
+			json_append_literal(out, "\\n");
+			return;
+		case '\r':
+			json_append_literal(out, "\\r");
+			return;
+		case '\t':
+			json_append_literal(out, "\\t");
+			return;
+		default:
+			escape[4] = hex_digits[c >> 4];
+			escape[5] = hex_digits[c & 0x0F];
+			json_append_raw(out, escape, sizeof(escape));
+			return;
+	}
+}
+
+/* Append valid UTF-8, escaped, without quotes. */
+static void
+append_escaped(StringInfo out, const char *str, int len)
+{
+	for (;;)
+	{
+		int			plain = plain_length(str, len);
+
+		json_append_raw(out, str, plain);
+		if (plain == len)
+			return;
+		append_escape(out, (unsigned char) str[plain]);
+		str += plain + 1;
+		len -= plain + 1;
+	}
+}
+
+/* Append bytes of unknown encoding: what is not UTF-8 becomes U+FFFD. */
+static void
+append_repaired(StringInfo out, const char *str, int len)
+{
+	while (len > 0)
+	{
+		int			valid = pg_encoding_verifymbstr(PG_UTF8, str, len);
+
+		append_escaped(out, str, valid);
+		str += valid;
+		len -= valid;
+		if (len > 0)
+		{
+			json_append_literal(out, "\xEF\xBF\xBD");
+			str++;
+			len--;
+		}
+	}
+}
+
+/*
+ * Append a string in the server encoding.  A conversion looks up its
+ * procedure in the system cache, so it needs a transaction; ASCII, the
+ * common case, needs no conversion.
+ */
+void
+json_append_string(StringInfo out, const char *str, int len)
+{
+	int			encoding = GetDatabaseEncoding();
+
+	json_append_char(out, '"');
+	if (encoding == PG_UTF8 || is_ascii(str, len))
+		append_escaped(out, str, len);
+	else if (encoding == PG_SQL_ASCII)
+		append_repaired(out, str, len);
+	else
+	{
+		char	   *utf8 = pg_server_to_any(str, len, PG_UTF8);
+
+		append_escaped(out, utf8, utf8 == str ? len : (int) strlen(utf8));
+		if (utf8 != str)
+			pfree(utf8);
+	}
+	json_append_char(out, '"');
+}
+
+void
+json_append_cstring(StringInfo out, const char *str)
+{
+	json_append_string(out, str, strlen(str));
+}
+
+void
+json_append_utf8(StringInfo out, const char *str, int len)
+{
+	json_append_char(out, '"');
+	append_escaped(out, str, len);
+	json_append_char(out, '"');
+}
+
+void
+json_append_int64(StringInfo out, int64 value)
+{
+	if (unlikely(out->maxlen - out->len <= MAXINT8LEN))
+		enlargeStringInfo(out, MAXINT8LEN);
+	out->len += pg_lltoa(value, out->data + out->len);
+}
+
+void
+json_append_uint64(StringInfo out, uint64 value)
+{
+	if (unlikely(out->maxlen - out->len <= MAXINT8LEN))
+		enlargeStringInfo(out, MAXINT8LEN);
+	out->len += pg_ulltoa_n(value, out->data + out->len);
+}
+
+/*
+ * Append the shortest text that PostgreSQL finds for a float in the notation
+ * of Java: at least one digit after the point, and an exponent below 1e-3
+ * and from 1e7.
+ */
+static void
+append_java_float(StringInfo out, const char *text, int len)
+{
+	char		digits[FLOAT_TEXT_MAX];
+	int			ndigits = 0;
+	int			point = -1;
+	int			exponent = 0;
+	int			leading = 0;
+	int			i;
+
+	if (*text == '-')
+	{
+		json_append_char(out, '-');
+		text++;
+		len--;
+	}
+
+	for (i = 0; i < len; i++)
+	{
+		if (text[i] == '.')
+			point = ndigits;
+		else if (text[i] == 'e')
+		{
+			exponent = atoi(text + i + 1);
+			break;
+		}
+		else
+			digits[ndigits++] = text[i];
+	}
+	if (point < 0)
+		point = ndigits;
+
+	/* The value is 0.DIGITS times ten to the power of point. */
+	point += exponent;
+	while (leading < ndigits - 1 && digits[leading] == '0')
+	{
+		leading++;
+		point--;
+	}
+	memmove(digits, digits + leading, ndigits - leading);
+	ndigits -= leading;
+	while (ndigits > 1 && digits[ndigits - 1] == '0')
+		ndigits--;
+
+	if (ndigits == 1 && digits[0] == '0')
+		json_append_literal(out, "0.0");
+	else if (point > -3 && point <= 0)
+	{
+		json_append_literal(out, "0.");
+		for (i = point; i < 0; i++)
+			json_append_char(out, '0');
+		json_append_raw(out, digits, ndigits);
+	}
+	else if (point > 0 && point <= 7)
+	{
+		for (i = 0; i < point; i++)
+			json_append_char(out, i < ndigits ? digits[i] : '0');
+		json_append_char(out, '.');
+		if (ndigits > point)
+			json_append_raw(out, digits + point, ndigits - point);
+		else
+			json_append_char(out, '0');
+	}
+	else
+	{
+		json_append_char(out, digits[0]);
+		json_append_char(out, '.');
+		if (ndigits > 1)
+			json_append_raw(out, digits + 1, ndigits - 1);
+		else
+			json_append_char(out, '0');
+		json_append_char(out, 'E');
+		json_append_int64(out, point - 1);
+	}
+}
+
+/* NaN and infinities; true if value was one. */
+static bool
+append_special_float(StringInfo out, double value)
+{
+	if (isnan(value))
+		json_append_literal(out, "\"NaN\"");
+	else if (isinf(value) && value > 0)
+		json_append_literal(out, "\"Infinity\"");
+	else if (isinf(value))
+		json_append_literal(out, "\"-Infinity\"");
+	else
+		return false;
+	return true;
+}
+
+void
+json_append_float8(StringInfo out, double value)
+{
+	char		text[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	if (!append_special_float(out, value))
+		append_java_float(out, text,
+						  double_to_shortest_decimal_bufn(value, text));
+}
+
+void
+json_append_float4(StringInfo out, float value)
+{
+	char		text[FLOAT_SHORTEST_DECIMAL_LEN];
+
+	if (!append_special_float(out, value))
+		append_java_float(out, text,
+						  float_to_shortest_decimal_bufn(value, text));
+}
+
+void
+json_append_base64(StringInfo out, const char *data, int len)
+{
+	const unsigned char *src = (const unsigned char *) data;
+	int64		encoded_len = ((int64) len + 2) / 3 * 4;
+	char	   *dst;
+
+	if (encoded_len + 2 >= MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("binary value of %d bytes is too long for an event",
+						len)));
+
+	enlargeStringInfo(out, (int) encoded_len + 2);
+	dst = out->data + out->len;
+	*dst++ = '"';
+	for (; len >= 3; len -= 3, src += 3)
+	{
+		*dst++ = base64_digits[src[0] >> 2];
+		*dst++ = base64_digits[(src[0] & 0x03) << 4 | src[1] >> 4];
+		*dst++ = base64_digits[(src[1] & 0x0F) << 2 | src[2] >> 6];
+		*dst++ = base64_digits[src[2] & 0x3F];
+	}
+	if (len > 0)
+	{
+		unsigned char second = len == 2 ? src[1] : 0;
+
+		*dst++ = base64_digits[src[0] >> 2];
+		*dst++ = base64_digits[(src[0] & 0x03) << 4 | second >> 4];
+		*dst++ = len == 2 ? base64_digits[(second & 0x0F) << 2] : '=';
+		*dst++ = '=';
+	}
+	*dst++ = '"';
+	out->len = dst - out->data;
+}

@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * message.h
+ *	  What capture hands to a sink: one message of a Kafka topic.
+ *
+ * A sink is either the producer (in a worker) or text rows (the SQL and
+ * walsender interface of logical decoding).  Data flows one way: capture
+ * calls the sink, the sink never calls back.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/message.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CDC_MESSAGE_H
+#define CDC_MESSAGE_H
+
+#include "access/xlogdefs.h"
+#include "datatype/timestamp.h"
+
+typedef struct MessageHeader
+{
+	const char *name;
+	const char *value;			/* NULL is a null header */
+	int			value_len;
+} MessageHeader;
+
+typedef struct Message
+{
+	int			topic;			/* what Sink.open_topic returned */
+	const char *topic_name;
+	const char *key;			/* NULL is a null key */
+	int			key_len;
+	const char *value;			/* NULL is a tombstone */
+	int			value_len;
+	int			nheaders;
+	const MessageHeader *headers;
+
+	/*
+	 * Messages with a null key go to the partition chosen by this hash, so
+	 * that changes of one table stay in order.
+	 */
+	uint32		keyless_hash;
+	int64		timestamp_ms;	/* since 1970-01-01 UTC */
+} Message;
+
+typedef struct Sink Sink;
+
+struct Sink
+{
+	/*
+	 * Make a topic known; called once per relation cache entry.  Returns an
+	 * id for Message.topic.  May wait; raises ERROR if the topic cannot be
+	 * used.
+	 */
+	int			(*open_topic) (Sink *sink, const char *topic_name);
+
+	/* Hand over one message.  May wait for room; copies what it needs. */
+	void		(*emit) (Sink *sink, const Message *message,
+						 TimestampTz commit_time);
+
+	/*
+	 * All messages of a transaction were handed over, perhaps none.  end_lsn
+	 * is the end of its commit record.
+	 */
+	void		(*commit) (Sink *sink, XLogRecPtr end_lsn,
+						   TimestampTz commit_time);
+
+	/*
+	 * Called for every change, also for those that emit nothing, so that a
+	 * long transaction cannot starve the process.  May be NULL.
+	 */
+	void		(*progress) (Sink *sink);
+};
+
+#endif							/* CDC_MESSAGE_H */

@@ -1,0 +1,312 @@
+/*-------------------------------------------------------------------------
+ *
+ * publication.c
+ *	  What publications publish of a relation.
+ *
+ * The rules are those of pgoutput: publications unite, a partition is
+ * published if an ancestor is, and publish_via_partition_root publishes it
+ * under the topmost ancestor.  The catalog is read as it was at the change
+ * that is decoded, so a change of a publication takes effect at its own
+ * place in the stream.
+ *
+ * Runs in any process that decodes, inside the transaction that replays a
+ * decoded one, when a relation gets its cache entry.  Allocates in
+ * CurrentMemoryContext.  Takes no lock but AccessShareLock on catalogs.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/publication.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_publication.h"
+#include "catalog/pg_publication_rel.h"
+#include "compat.h"
+#include "publication.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/*
+ * Does a publication exist now?  The system caches show the catalog as it
+ * was at the decoded change, when it may not have been created yet.
+ */
+static bool
+publication_exists_now(const char *name)
+{
+	Relation	pg_publication = table_open(PublicationRelationId,
+											AccessShareLock);
+	NameData	namedata;
+	SysScanDesc scan;
+	ScanKeyData key;
+	bool		exists;
+
+	namestrcpy(&namedata, name);
+	ScanKeyInit(&key, Anum_pg_publication_pubname, BTEqualStrategyNumber,
+				F_NAMEEQ, NameGetDatum(&namedata));
+	scan = systable_beginscan(pg_publication, PublicationNameIndexId, true,
+							  SnapshotSelf, 1, &key);
+	exists = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(pg_publication, AccessShareLock);
+	return exists;
+}
+
+/* NULL if the publication was created after the change that is decoded. */
+static Publication *
+load_publication(const char *name)
+{
+	Publication *publication = GetPublicationByName(name, true);
+
+	if (publication == NULL && !publication_exists_now(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("publication \"%s\" does not exist", name),
+				 errhint("Create it with CREATE PUBLICATION %s, or name other publications.",
+						 quote_identifier(name))));
+	return publication;
+}
+
+/* The publication's row for a relation it names; NULL if it names it not. */
+static HeapTuple
+publication_rel_tuple(Oid pubid, Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache2(PUBLICATIONRELMAP,
+										ObjectIdGetDatum(relid),
+										ObjectIdGetDatum(pubid));
+
+	return HeapTupleIsValid(tuple) ? tuple : NULL;
+}
+
+/* Does FOR ALL TABLES leave this relation out (19)? */
+static bool
+is_excepted(Oid pubid, Oid relid)
+{
+	HeapTuple	tuple = publication_rel_tuple(pubid, relid);
+	bool		excepted = false;
+
+	if (tuple)
+	{
+		excepted = CdcPublicationRelIsExcept(tuple);
+		ReleaseSysCache(tuple);
+	}
+	return excepted;
+}
+
+/* Is a relation in the publication by its own name or by its schema's? */
+static bool
+is_listed(Oid pubid, Oid relid)
+{
+	HeapTuple	tuple = publication_rel_tuple(pubid, relid);
+
+	if (tuple)
+	{
+		bool		included = !CdcPublicationRelIsExcept(tuple);
+
+		ReleaseSysCache(tuple);
+		return included;
+	}
+	return SearchSysCacheExists2(PUBLICATIONNAMESPACEMAP,
+								 ObjectIdGetDatum(get_rel_namespace(relid)),
+								 ObjectIdGetDatum(pubid));
+}
+
+/*
+ * Is the relation in the publication?  Sets the relation to publish it as
+ * and how many levels above it that is.
+ */
+static bool
+find_in_publication(const Publication *publication, Oid relid,
+					const List *ancestors, Oid *as_relid, int *level)
+{
+	Oid			topmost = InvalidOid;
+	int			topmost_level = 0;
+	int			i = 0;
+	ListCell   *lc;
+
+	*as_relid = relid;
+	*level = 0;
+
+	if (publication->alltables && is_excepted(publication->oid, relid))
+		return false;
+	foreach(lc, ancestors)
+	{
+		Oid			ancestor = lfirst_oid(lc);
+
+		i++;
+		if (publication->alltables)
+		{
+			if (is_excepted(publication->oid, ancestor))
+				return false;
+		}
+		else if (!is_listed(publication->oid, ancestor))
+			continue;
+		topmost = ancestor;
+		topmost_level = i;
+	}
+
+	if (OidIsValid(topmost) && publication->pubviaroot)
+	{
+		*as_relid = topmost;
+		*level = topmost_level;
+	}
+	return OidIsValid(topmost) || publication->alltables ||
+		is_listed(publication->oid, relid);
+}
+
+static void
+reject_row_filter(const Publication *publication, Oid relid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("publication \"%s\" has a row filter for table %s, which is not supported",
+					publication->name,
+					quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+											   get_rel_name(relid))),
+			 errhint("Publish the table without WHERE.")));
+}
+
+/*
+ * The column list of a relation in a publication, NULL if it has none.
+ * Raises ERROR for a row filter.
+ */
+static Bitmapset *
+column_list(const Publication *publication, Oid relid)
+{
+	Bitmapset  *columns = NULL;
+	HeapTuple	tuple;
+	Datum		datum;
+	bool		isnull;
+
+	if (publication->alltables)
+		return NULL;
+	tuple = publication_rel_tuple(publication->oid, relid);
+	if (tuple == NULL)
+		return NULL;
+
+	(void) SysCacheGetAttr(PUBLICATIONRELMAP, tuple,
+						   Anum_pg_publication_rel_prqual, &isnull);
+	if (!isnull)
+		reject_row_filter(publication, relid);
+
+	datum = SysCacheGetAttr(PUBLICATIONRELMAP, tuple,
+							Anum_pg_publication_rel_prattrs, &isnull);
+	if (!isnull)
+		columns = pub_collist_to_bitmapset(NULL, datum, NULL);
+	ReleaseSysCache(tuple);
+	return columns;
+}
+
+/* Does a column list name every column that it could name? */
+static bool
+names_all_columns(const Bitmapset *columns, Oid relid)
+{
+	Relation	relation = RelationIdGetRelation(relid);
+	TupleDesc	desc;
+	bool		all = true;
+	int			i;
+
+	if (!RelationIsValid(relation))
+		return false;
+	desc = RelationGetDescr(relation);
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && !att->attgenerated &&
+			!bms_is_member(att->attnum, columns))
+			all = false;
+	}
+	RelationClose(relation);
+	return all;
+}
+
+/*
+ * One column list for all publications; they must agree.  A list of all
+ * columns counts as none.
+ */
+static Bitmapset *
+unite_column_lists(const List *publications, Oid relid)
+{
+	Bitmapset  *united = NULL;
+	bool		first = true;
+	ListCell   *lc;
+
+	foreach(lc, publications)
+	{
+		Bitmapset  *columns = column_list(lfirst(lc), relid);
+
+		if (columns && names_all_columns(columns, relid))
+			columns = NULL;
+		if (!first && !bms_equal(united, columns))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot use different column lists for table %s in different publications",
+							quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+													   get_rel_name(relid))),
+					 errhint("Give the table the same column list in all of them with ALTER PUBLICATION.")));
+		united = columns;
+		first = false;
+	}
+	return united;
+}
+
+void
+publication_lookup(const List *names, Relation relation,
+				   PublishedRelation *published)
+{
+	Oid			relid = RelationGetRelid(relation);
+	bool		partitioned;
+	List	   *used = NIL;
+	int			used_level = 0;
+	ListCell   *lc;
+
+	memset(published, 0, sizeof(PublishedRelation));
+	published->as_relid = relid;
+	if (relation->rd_rel->relispartition)
+		published->ancestors = get_partition_ancestors(relid);
+	partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+
+	foreach(lc, names)
+	{
+		Publication *publication = load_publication(lfirst(lc));
+		Oid			as_relid;
+		int			level;
+
+		if (publication == NULL ||
+			!find_in_publication(publication, relid, published->ancestors,
+								 &as_relid, &level))
+			continue;
+
+		/* Partitions stand for a partitioned table, unless it is the root. */
+		if (partitioned && !publication->pubviaroot)
+			continue;
+
+		published->inserts |= publication->pubactions.pubinsert;
+		published->updates |= publication->pubactions.pubupdate;
+		published->deletes |= publication->pubactions.pubdelete;
+		published->truncates |= publication->pubactions.pubtruncate;
+
+		/* The topmost ancestor over all publications wins. */
+		if (level < used_level)
+			continue;
+		if (level > used_level)
+		{
+			used = NIL;
+			used_level = level;
+			published->as_relid = as_relid;
+		}
+		used = lappend(used, publication);
+	}
+
+	published->columns = unite_column_lists(used, published->as_relid);
+}

@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * publication.h
+ *	  What publications publish of a relation.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/publication.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CDC_PUBLICATION_H
+#define CDC_PUBLICATION_H
+
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+
+typedef struct PublishedRelation
+{
+	bool		inserts;
+	bool		updates;
+	bool		deletes;
+	bool		truncates;
+	Oid			as_relid;		/* itself or an ancestor */
+	Bitmapset  *columns;		/* attribute numbers of as_relid; NULL: all */
+	List	   *ancestors;		/* OIDs, nearest first; NIL if no partition */
+} PublishedRelation;
+
+/*
+ * Unite what the named publications (List of char *) publish of a relation,
+ * as pgoutput does.  Looks at the catalog; allocates in
+ * CurrentMemoryContext.  Raises ERROR for a publication that does not exist
+ * and for features that are not supported.
+ */
+extern void publication_lookup(const List *names, Relation relation,
+							   PublishedRelation *published);
+
+#endif							/* CDC_PUBLICATION_H */

@@ -1,0 +1,83 @@
+/*-------------------------------------------------------------------------
+ *
+ * relation.h
+ *	  What is known of a relation while its changes are decoded.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/relation.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CDC_RELATION_H
+#define CDC_RELATION_H
+
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+#include "value.h"
+
+/* A published column, in the order of the relation it is published as. */
+typedef struct RelationColumn
+{
+	char	   *name;
+	int			index;			/* of its datum in the deformed tuple */
+	bool		varlena;		/* may be unchanged TOAST */
+	ValueType	type;
+} RelationColumn;
+
+/* Things that the entry depends on and that have no relcache message */
+typedef struct RelationDependencies
+{
+	List	   *ancestors;		/* OIDs of partitioned tables */
+	uint32		schema_hash;
+	int			ntypes;
+	uint32	   *type_hashes;
+} RelationDependencies;
+
+typedef struct RelationInfo
+{
+	MemoryContext context;		/* holds all of this */
+	bool		publish_inserts;
+	bool		publish_updates;
+	bool		publish_deletes;
+	bool		publish_truncates;
+	bool		identity_full;	/* are old rows complete? */
+
+	char	   *schema;
+	char	   *table;
+	int			ncolumns;
+	RelationColumn *columns;
+	int			nkeys;
+	RelationColumn **keys;
+
+	RelationDependencies dependencies;
+
+	/* Filled in by capture */
+	bool		prepared;
+	char	   *topic_name;
+	int			topic;
+	uint32		keyless_hash;
+	void	   *encoder_data;	/* of the encoder */
+} RelationInfo;
+
+typedef struct RelationCache RelationCache;
+
+/*
+ * Make the cache of this process, in a child of context; it is gone when
+ * that context is.  publications is a List of char *, owner the role whose
+ * privileges are checked, InvalidOid for no check.
+ */
+extern RelationCache *relation_cache_create(MemoryContext context,
+											const List *publications,
+											Oid owner);
+
+/*
+ * What is known of a relation, looked up in the catalog if it is not cached
+ * or was changed since.  Valid until the next call.  Raises ERROR as
+ * publication_lookup() and access_check_relation() do.
+ */
+extern RelationInfo *relation_cache_lookup(RelationCache *cache,
+										   Relation relation);
+
+#endif							/* CDC_RELATION_H */
