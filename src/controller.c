@@ -1,0 +1,531 @@
+/*-------------------------------------------------------------------------
+ *
+ * controller.c
+ *	  The process that reads the catalog of one database.
+ *
+ * A short-lived background worker, started by the launcher when something in
+ * a database may have changed.  It
+ *
+ *	1. reads the subscriptions, their servers and user mappings, and puts them
+ *	   into shared memory for the launcher and the workers;
+ *	2. records in the catalog which slots the workers have created;
+ *	3. drops the slots of dropped subscriptions, and of all subscriptions when
+ *	   the extension itself was dropped.
+ *
+ * It exists because a process that decodes must not read catalogs through
+ * ordinary snapshots.  It runs one transaction for reading, under a memory
+ * context of its own, then short ones; it holds no lock while it waits.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/controller.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "cdc_emit.h"
+#include "compat.h"
+#include "config.h"
+#include "controller.h"
+#include "kafka_properties.h"
+#include "options.h"
+#include "shmem.h"
+
+/* A row of cdc_emit.subscription, and what follows from it. */
+typedef struct CatalogSubscription
+{
+	int64		subid;
+	NameData	name;
+	NameData	slot_name;
+	bool		enabled;
+	bool		slot_created;
+	StringInfoData config;		/* empty if there is an error */
+	int			error_sqlstate;
+	char	   *error;			/* NULL: configuration is complete */
+} CatalogSubscription;
+
+/* All that one visit needs to know. */
+typedef struct CatalogState
+{
+	bool		has_extension;
+	List	   *subscriptions;	/* of CatalogSubscription * */
+	List	   *dropped_slots;	/* of char * */
+} CatalogState;
+
+static void
+controller_exit(int code, Datum arg)
+{
+	LWLockReleaseAll();
+	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	if (cdc_shared->controller_pid == MyProcPid)
+		cdc_shared->controller_pid = 0;
+	LWLockRelease(cdc_shared->lock);
+}
+
+static void
+controller_attach(Oid dboid)
+{
+	bool		dropping;
+
+	before_shmem_exit(controller_exit, (Datum) 0);
+	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	dropping = shmem_database_is_dropping(dboid);
+	cdc_shared->controller_pid = MyProcPid;
+	LWLockRelease(cdc_shared->lock);
+
+	/* not done: the launcher tries again if the database stays */
+	if (dropping)
+		proc_exit(1);
+}
+
+/* Settings of the database or the role must not get in our way. */
+static void
+controller_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"synchronous_commit", "local"},
+		{"statement_timeout", "0"},
+		{"lock_timeout", "0"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"row_security", "off"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i][0], settings[i][1],
+						PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/*
+ * Properties of the subscription's server.  A mistake there is the
+ * subscription's error, not the controller's: other subscriptions go on.
+ */
+static List *
+resolve_properties(const char *server, Oid owner, CatalogSubscription *sub)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner resowner = CurrentResourceOwner;
+	List	   *volatile properties = NIL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		properties = kafka_properties_for_server(server, owner);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		sub->error_sqlstate = edata->sqlerrcode;
+		sub->error = edata->message;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = resowner;
+	return properties;
+}
+
+/* The value of a column of the current row; it must not be null. */
+static Datum
+get_column(HeapTuple row, const char *name)
+{
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	bool		isnull;
+	Datum		value;
+
+	value = SPI_getbinval(row, desc, SPI_fnumber(desc, name), &isnull);
+	if (isnull)
+		elog(ERROR, "column \"%s\" of cdc_emit.subscription is null", name);
+	return value;
+}
+
+static List *
+name_array_to_list(ArrayType *array)
+{
+	List	   *names = NIL;
+	Datum	   *elements;
+	int			nelements;
+
+	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
+					  &elements, NULL, &nelements);
+	for (int i = 0; i < nelements; i++)
+		names = lappend(names, pstrdup(NameStr(*DatumGetName(elements[i]))));
+	return names;
+}
+
+static CatalogSubscription *
+read_subscription(HeapTuple row)
+{
+	CatalogSubscription *sub = palloc0(sizeof(CatalogSubscription));
+	SubscriptionConfig config = {0};
+	Jsonb	   *options;
+	char	   *server;
+
+	sub->subid = DatumGetInt64(get_column(row, "subid"));
+	sub->name = *DatumGetName(get_column(row, "subname"));
+	sub->slot_name = *DatumGetName(get_column(row, "subslotname"));
+	sub->enabled = DatumGetBool(get_column(row, "subenabled"));
+	sub->slot_created = DatumGetBool(get_column(row, "subslotcreated"));
+	server = pstrdup(NameStr(*DatumGetName(get_column(row, "subserver"))));
+
+	config.owner = DatumGetObjectId(get_column(row, "subowner"));
+	config.publications =
+		name_array_to_list(DatumGetArrayTypeP(get_column(row, "subpublications")));
+	options = DatumGetJsonbP(get_column(row, "suboptions"));
+	config.options = JsonbToCString(NULL, &options->root, VARSIZE(options));
+	config.properties = resolve_properties(server, config.owner, sub);
+
+	initStringInfo(&sub->config);
+	if (sub->error == NULL)
+		config_serialize(&config, &sub->config);
+	if (sub->config.len > CDC_CONFIG_SIZE)
+	{
+		sub->error_sqlstate = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+		sub->error = psprintf("publications, options and server properties take %d bytes, only %d are allowed",
+							  sub->config.len, CDC_CONFIG_SIZE);
+		resetStringInfo(&sub->config);
+	}
+	return sub;
+}
+
+/*
+ * Read everything in one transaction.  The result lives in the caller's
+ * memory context.
+ */
+static CatalogState *
+read_catalog(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	CatalogState *state = palloc0(sizeof(CatalogState));
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	state->has_extension = OidIsValid(get_extension_oid(CDC_NAME, true));
+	if (state->has_extension)
+	{
+		SPITupleTable *rows;
+
+		SPI_connect();
+		if (SPI_execute("SELECT subid, subname, subowner::oid AS subowner, subserver, "
+						"subpublications, suboptions, subenabled, subslotname, subslotcreated "
+						"FROM cdc_emit.subscription ORDER BY subid",
+						true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "could not read cdc_emit.subscription");
+		rows = SPI_tuptable;
+		for (uint64 i = 0; i < rows->numvals; i++)
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			SPI_tuptable = rows;
+			state->subscriptions = lappend(state->subscriptions,
+										   read_subscription(rows->vals[i]));
+			MemoryContextSwitchTo(old);
+		}
+		if (SPI_execute("SELECT slotname FROM cdc_emit.dropped_slot",
+						true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "could not read cdc_emit.dropped_slot");
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			state->dropped_slots =
+				lappend(state->dropped_slots,
+						pstrdup(SPI_getvalue(SPI_tuptable->vals[i],
+											 SPI_tuptable->tupdesc, 1)));
+			MemoryContextSwitchTo(old);
+		}
+		SPI_finish();
+	}
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return state;
+}
+
+/* Bring one entry up to date; caller holds the lock exclusively. */
+static void
+publish_subscription(CatalogSubscription *sub)
+{
+	SubscriptionShared *entry = shmem_find(MyDatabaseId, sub->subid);
+	bool		changed;
+
+	if (entry == NULL)
+		entry = shmem_allocate(MyDatabaseId, sub->subid);
+	if (entry == NULL)
+	{
+		ereport(LOG,
+				errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				errmsg("subscription \"%s\" cannot run: all %d entries for subscriptions are in use",
+					   NameStr(sub->name), cdc_shared->nsubscriptions),
+				errhint("Increase \"%s\" and restart the server.",
+						"cdc_emit.max_subscriptions"));
+		return;
+	}
+
+	changed = entry->config_size != sub->config.len ||
+		memcmp(entry->config, sub->config.data, sub->config.len) != 0 ||
+		(sub->enabled && !entry->enabled);
+	entry->name = sub->name;
+	entry->slot_name = sub->slot_name;
+	entry->enabled = sub->enabled;
+	entry->slot_created = sub->slot_created;
+	if (changed)
+	{
+		entry->generation++;
+		entry->config_size = sub->config.len;
+		memcpy(entry->config, sub->config.data, sub->config.len);
+		entry->next_start = 0;
+		entry->restart_delay = 0;
+	}
+	if (sub->error)
+	{
+		shmem_set_error(entry, sub->error_sqlstate, sub->error,
+						InvalidXLogRecPtr);
+		shmem_set_state(entry, SUBSCRIPTION_FAILED);
+	}
+	else if (changed && entry->worker_pid == 0)
+		shmem_set_state(entry, entry->enabled ? SUBSCRIPTION_STARTING :
+						SUBSCRIPTION_DISABLED);
+}
+
+static bool
+name_in_list(const char *name, List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(name, lfirst(lc)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+subscription_in_catalog(int64 subid, CatalogState *state)
+{
+	ListCell   *lc;
+
+	foreach(lc, state->subscriptions)
+	{
+		if (((CatalogSubscription *) lfirst(lc))->subid == subid)
+			return true;
+	}
+	return false;
+}
+
+/* Put what the catalog says into shared memory. */
+static void
+publish_catalog(CatalogState *state)
+{
+	ListCell   *lc;
+
+	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < cdc_shared->nsubscriptions; i++)
+	{
+		SubscriptionShared *entry = &cdc_shared->subscriptions[i];
+
+		if (!entry->in_use || entry->dboid != MyDatabaseId ||
+			entry->removed || subscription_in_catalog(entry->subid, state))
+			continue;
+		entry->removed = true;
+		entry->enabled = false;
+		entry->next_start = 0;
+		entry->drop_slot = !state->has_extension ||
+			name_in_list(NameStr(entry->slot_name), state->dropped_slots);
+	}
+	foreach(lc, state->subscriptions)
+		publish_subscription(lfirst(lc));
+	LWLockRelease(cdc_shared->lock);
+}
+
+/* Does a worker run, or might one start, that uses this slot? */
+static bool
+slot_has_worker(const char *slot_name)
+{
+	bool		result = false;
+
+	LWLockAcquire(cdc_shared->lock, LW_SHARED);
+	for (int i = 0; i < cdc_shared->nsubscriptions; i++)
+	{
+		SubscriptionShared *entry = &cdc_shared->subscriptions[i];
+
+		if (entry->in_use && entry->worker_pid != 0 &&
+			strcmp(NameStr(entry->slot_name), slot_name) == 0)
+			result = true;
+	}
+	LWLockRelease(cdc_shared->lock);
+	return result;
+}
+
+/*
+ * Drop a slot of ours.  True if it is gone, whoever dropped it; false if some
+ * process has it.  A slot of another plugin or database that happens to have
+ * the name is left alone and counts as gone.
+ */
+static bool
+drop_slot(const char *slot_name)
+{
+	ReplicationSlot *slot = SearchNamedReplicationSlot(slot_name, true);
+
+	if (slot == NULL ||
+		slot->data.database != MyDatabaseId ||
+		strcmp(NameStr(slot->data.plugin), CDC_NAME) != 0)
+		return true;
+	if (slot_has_worker(slot_name) || cdc_slot_active_pid(slot) != 0)
+		return false;
+
+	ReplicationSlotDrop(slot_name, true);
+	ereport(LOG, errmsg("dropped replication slot \"%s\"", slot_name));
+	return true;
+}
+
+/* Execute a command with one parameter, in a transaction of its own. */
+static void
+execute_in_transaction(const char *command, Oid argtype, Datum arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
+	if (SPI_execute_with_args(command, 1, &argtype, &arg, NULL, false, 0) < 0)
+		elog(ERROR, "could not execute \"%s\"", command);
+	SPI_finish();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+}
+
+static void
+drop_slots_in_catalog(CatalogState *state)
+{
+	ListCell   *lc;
+
+	foreach(lc, state->dropped_slots)
+	{
+		NameData	slot_name;
+
+		CHECK_FOR_INTERRUPTS();
+		namestrcpy(&slot_name, lfirst(lc));
+		if (drop_slot(NameStr(slot_name)))
+			execute_in_transaction("DELETE FROM cdc_emit.dropped_slot WHERE slotname = $1",
+								   NAMEOID, NameGetDatum(&slot_name));
+	}
+}
+
+/* Entries whose subscription is gone: drop the slot, free the entry. */
+static void
+remove_entries(void)
+{
+	for (int i = 0; i < cdc_shared->nsubscriptions; i++)
+	{
+		SubscriptionShared *entry = &cdc_shared->subscriptions[i];
+		NameData	slot_name;
+		bool		idle;
+		bool		drop;
+
+		LWLockAcquire(cdc_shared->lock, LW_SHARED);
+		idle = entry->in_use && entry->dboid == MyDatabaseId &&
+			entry->removed && entry->worker_pid == 0;
+		drop = entry->drop_slot;
+		slot_name = entry->slot_name;
+		LWLockRelease(cdc_shared->lock);
+
+		if (!idle || (drop && !drop_slot(NameStr(slot_name))))
+			continue;
+
+		LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+		if (entry->in_use && entry->removed && entry->worker_pid == 0)
+			shmem_free(entry);
+		LWLockRelease(cdc_shared->lock);
+	}
+}
+
+/* Record in the catalog which slots exist now. */
+static void
+record_created_slots(CatalogState *state)
+{
+	ListCell   *lc;
+
+	foreach(lc, state->subscriptions)
+	{
+		CatalogSubscription *sub = lfirst(lc);
+		SubscriptionShared *entry;
+		bool		created;
+
+		if (sub->slot_created)
+			continue;
+		LWLockAcquire(cdc_shared->lock, LW_SHARED);
+		entry = shmem_find(MyDatabaseId, sub->subid);
+		created = entry != NULL && entry->worker_has_slot;
+		LWLockRelease(cdc_shared->lock);
+		if (!created)
+			continue;
+
+		execute_in_transaction("UPDATE cdc_emit.subscription SET subslotcreated = true WHERE subid = $1",
+							   INT8OID, Int64GetDatum(sub->subid));
+
+		LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+		entry = shmem_find(MyDatabaseId, sub->subid);
+		if (entry != NULL)
+			entry->slot_created = true;
+		LWLockRelease(cdc_shared->lock);
+	}
+}
+
+void
+controller_main(Datum main_arg)
+{
+	Oid			dboid = DatumGetObjectId(main_arg);
+	MemoryContext context;
+	CatalogState *state;
+
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	controller_attach(dboid);
+	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
+	controller_settings();
+
+	context = AllocSetContextCreate(TopMemoryContext, "cdc_emit controller",
+									ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+
+	state = read_catalog();
+	publish_catalog(state);
+	record_created_slots(state);
+	drop_slots_in_catalog(state);
+	remove_entries();
+
+	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	cdc_shared->controller_done = true;
+	LWLockRelease(cdc_shared->lock);
+	proc_exit(0);
+}

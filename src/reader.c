@@ -1,0 +1,265 @@
+/*-------------------------------------------------------------------------
+ *
+ * reader.c
+ *	  The slot, the decoding context and the loop over WAL.
+ *
+ * Runs in workers, outside of any transaction: then the process does not hold
+ * back vacuum, and the reorder buffer replays each transaction in a
+ * transaction of its own.
+ *
+ * Memory: everything of the reader and of core's decoding lives in one
+ * context that lasts as long as the process.  Core leaves another current
+ * context behind after a decoded transaction (before 18), so it is switched
+ * back after every record.
+ *
+ * Any ERROR here leaves the decoding context unusable; the process exits and
+ * the launcher starts another one.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/reader.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xlog_internal.h"
+#include "access/xlogutils.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "replication/decode.h"
+#include "storage/procarray.h"
+
+#include "cdc_emit.h"
+#include "compat.h"
+#include "reader.h"
+
+/* Records between two looks at the clock. */
+#define RECORDS_PER_CLOCK	64
+
+/* Longest sleep while a committed transaction is not visible yet, in ms. */
+#define VISIBILITY_NAP_MAX_MS	50
+
+struct Reader
+{
+	MemoryContext context;
+	LogicalDecodingContext *decoding;
+	ReadLocalXLogPageNoWaitPrivate end_of_wal;
+	ReaderHooks hooks;
+	XLogRecPtr	flushed;
+	XLogRecPtr	confirmed;
+	XLogRecPtr	saved;
+};
+
+SlotStatus
+reader_slot_status(const char *slot_name)
+{
+	ReplicationSlot *slot = SearchNamedReplicationSlot(slot_name, true);
+
+	if (slot == NULL)
+		return SLOT_ABSENT;
+	if (slot->data.database != MyDatabaseId ||
+		strcmp(NameStr(slot->data.plugin), CDC_NAME) != 0)
+		return SLOT_FOREIGN;
+	if (cdc_slot_is_invalidated(slot))
+		return SLOT_INVALIDATED;
+	if (cdc_slot_active_pid(slot) != 0)
+		return SLOT_IN_USE;
+	return SLOT_USABLE;
+}
+
+/*
+ * The blocking page reader is right here: this may wait for hours for a
+ * transaction to end, and has nothing else to do.
+ */
+void
+reader_create_slot(const char *slot_name)
+{
+	LogicalDecodingContext *decoding;
+
+	cdc_check_decoding_requirements();
+	cdc_slot_create(slot_name);
+	decoding = cdc_create_init_decoding_context(CDC_NAME,
+												XL_ROUTINE(.page_read = read_local_xlog_page,
+														   .segment_open = wal_segment_open,
+														   .segment_close = wal_segment_close));
+	DecodingContextFindStartpoint(decoding);
+	FreeDecodingContext(decoding);
+	ReplicationSlotPersist();
+	ReplicationSlotRelease();
+}
+
+Reader *
+reader_open(const char *slot_name, const ReaderHooks *hooks)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "cdc_emit reader",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Reader	   *reader = palloc0(sizeof(Reader));
+
+	Assert(!IsTransactionOrTransactionBlock());
+
+	reader->context = context;
+	reader->hooks = *hooks;
+
+	cdc_check_decoding_requirements();
+	cdc_slot_acquire(slot_name);
+	reader->decoding =
+		CreateDecodingContext(InvalidXLogRecPtr, NIL, false,
+							  XL_ROUTINE(.page_read = read_local_xlog_page_no_wait,
+										 .segment_open = wal_segment_open,
+										 .segment_close = wal_segment_close),
+							  NULL, NULL, NULL);
+
+	/* core points this at the decoding context, which the callback would hit */
+	reader->decoding->reader->private_data = &reader->end_of_wal;
+
+	reader->confirmed = MyReplicationSlot->data.confirmed_flush;
+	reader->saved = reader->confirmed;
+	XLogBeginRead(reader->decoding->reader,
+				  MyReplicationSlot->data.restart_lsn);
+	MemoryContextSwitchTo(old);
+	return reader;
+}
+
+/*
+ * A consumer that reads the primary on receipt of an event must find the row.
+ * The commit record is flushed before its transaction leaves the proc array,
+ * normally some microseconds later, but much later if it waits for a
+ * synchronous standby.
+ */
+static void
+wait_until_visible(Reader *reader)
+{
+	XLogReaderState *record = reader->decoding->reader;
+	uint8		info = XLogRecGetInfo(record) & XLOG_XACT_OPMASK;
+	xl_xact_parsed_commit parsed;
+	TransactionId xid;
+	long		nap = 1;
+
+	if (XLogRecGetRmid(record) != RM_XACT_ID ||
+		(info != XLOG_XACT_COMMIT && info != XLOG_XACT_COMMIT_PREPARED))
+		return;
+	ParseCommitRecord(XLogRecGetInfo(record),
+					  (xl_xact_commit *) XLogRecGetData(record), &parsed);
+	if (parsed.dbId != MyDatabaseId)
+		return;
+
+	xid = TransactionIdIsValid(parsed.twophase_xid) ? parsed.twophase_xid :
+		XLogRecGetXid(record);
+	while (TransactionIdIsValid(xid) && TransactionIdIsInProgress(xid))
+	{
+		reader->hooks.sleep(nap);
+		nap = Min(nap * 2, VISIBILITY_NAP_MAX_MS);
+	}
+}
+
+/* The next record, or false if it is not flushed yet. */
+static bool
+read_record(Reader *reader)
+{
+	XLogRecPtr	flushed = GetFlushRecPtr(NULL);
+	char	   *error = NULL;
+
+	if (XLogReadRecord(reader->decoding->reader, &error) != NULL)
+		return true;
+
+	if (error != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("could not read WAL at %X/%X: %s",
+					   LSN_FORMAT_ARGS(reader->decoding->reader->EndRecPtr),
+					   error));
+	if (!reader->end_of_wal.end_of_wal)
+		elog(ERROR, "could not read WAL at %X/%X",
+			 LSN_FORMAT_ARGS(reader->decoding->reader->EndRecPtr));
+
+	reader->end_of_wal.end_of_wal = false;
+	reader->flushed = flushed;
+	return false;
+}
+
+ReaderResult
+reader_run(Reader *reader, int slice)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->context);
+	ReaderResult result = READER_MORE;
+	instr_time	start;
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(start);
+	for (int nrecords = 1;; nrecords++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!reader->hooks.may_read())
+		{
+			result = READER_PAUSED;
+			break;
+		}
+		if (!read_record(reader))
+		{
+			result = READER_AT_END;
+			break;
+		}
+		wait_until_visible(reader);
+		LogicalDecodingProcessRecord(reader->decoding,
+									 reader->decoding->reader);
+		MemoryContextSwitchTo(reader->context);
+
+		if (nrecords % RECORDS_PER_CLOCK != 0)
+			continue;
+		INSTR_TIME_SET_CURRENT(now);
+		INSTR_TIME_SUBTRACT(now, start);
+		if (INSTR_TIME_GET_MILLISEC(now) >= slice)
+			break;
+	}
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+XLogRecPtr
+reader_position(const Reader *reader)
+{
+	return reader->decoding->reader->EndRecPtr;
+}
+
+XLogRecPtr
+reader_flushed(const Reader *reader)
+{
+	return reader->flushed;
+}
+
+XLogRecPtr
+reader_confirmed(const Reader *reader)
+{
+	return reader->confirmed;
+}
+
+void
+reader_confirm(Reader *reader, XLogRecPtr lsn)
+{
+	XLogRecPtr	restart_lsn = MyReplicationSlot->data.restart_lsn;
+
+	if (lsn <= reader->confirmed)
+		return;
+	LogicalConfirmReceivedLocation(lsn);
+	reader->confirmed = lsn;
+
+	/* before 19 core forgets this if catalog_xmin did not move as well */
+	if (MyReplicationSlot->data.restart_lsn != restart_lsn)
+		ReplicationSlotsComputeRequiredLSN();
+}
+
+void
+reader_save(Reader *reader)
+{
+	if (reader->saved == reader->confirmed)
+		return;
+	ReplicationSlotMarkDirty();
+	ReplicationSlotSave();
+	reader->saved = reader->confirmed;
+}
