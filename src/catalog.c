@@ -1,0 +1,173 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.c
+ *	  The extension's own tables, as SQL functions use them.
+ *
+ * Users have no privileges on these tables: SQL functions check what the
+ * caller may do and then come here, where the tables are accessed as their
+ * owner.  An error in between restores the caller's identity, since the
+ * abort of the (sub)transaction does.
+ *
+ * Runs in ordinary backends.  Results are palloc'ed in the caller's memory
+ * context.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/catalog.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "catalog.h"
+#include "cdc_emit.h"
+#include "compat.h"
+#include "config.h"
+#include "kafka_properties.h"
+#include "options.h"
+
+static Oid
+catalog_owner(void)
+{
+	Oid			relid = get_relname_relid("subscription",
+										  get_namespace_oid(CDC_NAME, false));
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("table \"%s.%s\" does not exist", CDC_NAME,
+					   "subscription"),
+				errhint("Use DROP EXTENSION cdc_emit and CREATE EXTENSION cdc_emit."));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+void
+catalog_execute(const char *command, int nargs, Oid *argtypes, Datum *values,
+				const char *nulls)
+{
+	Oid			save_userid;
+	int			save_sec_context;
+
+	GetUserIdAndSecContext(&save_userid, &save_sec_context);
+	SetUserIdAndSecContext(catalog_owner(),
+						   save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	if (SPI_execute_with_args(command, nargs, argtypes, values, nulls,
+							  false, 0) < 0)
+		elog(ERROR, "could not execute \"%s\"", command);
+	SetUserIdAndSecContext(save_userid, save_sec_context);
+}
+
+/* A column of the only row of the result; none of ours may be null. */
+static Datum
+get_column(int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0],
+									  SPI_tuptable->tupdesc, column, &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null value in table \"%s.%s\"", CDC_NAME,
+			 "subscription");
+	return value;
+}
+
+static List *
+name_array_to_list(ArrayType *array)
+{
+	List	   *names = NIL;
+	Datum	   *elements;
+	int			nelements;
+
+	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
+					  &elements, NULL, &nelements);
+	for (int i = 0; i < nelements; i++)
+		names = lappend(names, pstrdup(NameStr(*DatumGetName(elements[i]))));
+	return names;
+}
+
+/* Caller is in the memory context the result shall live in. */
+static SubscriptionRow *
+copy_row(void)
+{
+	SubscriptionRow *row = palloc0(sizeof(SubscriptionRow));
+
+	row->subid = DatumGetInt64(get_column(1));
+	row->name = *DatumGetName(get_column(2));
+	row->owner = DatumGetObjectId(get_column(3));
+	row->server = *DatumGetName(get_column(4));
+	row->publications = name_array_to_list(DatumGetArrayTypeP(get_column(5)));
+	row->options = DatumGetJsonbPCopy(get_column(6));
+	row->enabled = DatumGetBool(get_column(7));
+	row->slot_name = *DatumGetName(get_column(8));
+	return row;
+}
+
+#define SELECT_SUBSCRIPTION \
+	"SELECT subid, subname, subowner, subserver, subpublications, " \
+	"suboptions, subenabled, subslotname " \
+	"FROM cdc_emit.subscription " \
+	"WHERE subname OPERATOR(pg_catalog.=) $1"
+
+SubscriptionRow *
+catalog_get_subscription(Name name, bool lock)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Oid			argtypes[] = {NAMEOID};
+	Datum		values[] = {NameGetDatum(name)};
+	SubscriptionRow *row;
+
+	SPI_connect();
+	catalog_execute(lock ? SELECT_SUBSCRIPTION " FOR UPDATE" :
+					SELECT_SUBSCRIPTION, 1, argtypes, values, NULL);
+	if (SPI_processed == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("subscription \"%s\" does not exist", NameStr(*name)));
+	MemoryContextSwitchTo(context);
+	row = copy_row();
+	SPI_finish();
+	return row;
+}
+
+int64
+catalog_count_subscriptions(void)
+{
+	int64		count;
+
+	SPI_connect();
+	catalog_execute("SELECT pg_catalog.count(*) FROM cdc_emit.subscription",
+					0, NULL, NULL, NULL);
+	count = DatumGetInt64(get_column(1));
+	SPI_finish();
+	return count;
+}
+
+void
+catalog_serialize_config(const SubscriptionRow *row, StringInfo buf)
+{
+	SubscriptionConfig config = {0};
+
+	config.owner = row->owner;
+	config.publications = row->publications;
+	config.options = JsonbToCString(NULL, &row->options->root,
+									VARSIZE(row->options));
+	config.properties = kafka_properties_for_server(NameStr(row->server),
+													row->owner);
+	config_serialize(&config, buf);
+}

@@ -1,0 +1,56 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.h
+ *	  The extension's own tables, as SQL functions use them.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/catalog.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CDC_CATALOG_H
+#define CDC_CATALOG_H
+
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+/* A row of cdc_emit.subscription. */
+typedef struct SubscriptionRow
+{
+	int64		subid;
+	NameData	name;
+	Oid			owner;
+	NameData	server;
+	List	   *publications;	/* of char * */
+	Jsonb	   *options;
+	bool		enabled;
+	NameData	slot_name;
+} SubscriptionRow;
+
+/*
+ * Run a command with parameters as the owner of our tables and leave its
+ * result in SPI_tuptable and SPI_processed.  The caller has connected to SPI
+ * and gives a command whose objects and operators are all schema-qualified.
+ * nulls is as in SPI_execute_with_args().
+ */
+extern void catalog_execute(const char *command, int nargs, Oid *argtypes,
+							Datum *values, const char *nulls);
+
+/*
+ * The row of a subscription, palloc'ed in CurrentMemoryContext; ERROR if
+ * there is none.  With lock, nobody else changes it until the transaction
+ * ends.
+ */
+extern SubscriptionRow *catalog_get_subscription(Name name, bool lock);
+
+/* Rows of this database. */
+extern int64 catalog_count_subscriptions(void);
+
+/* The configuration that the controller makes of a row; see config.h. */
+extern void catalog_serialize_config(const SubscriptionRow *row,
+									 StringInfo buf);
+
+#endif							/* CDC_CATALOG_H */
