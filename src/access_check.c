@@ -137,7 +137,8 @@ report_denied(Oid role, Relation relation, ReadAccess access)
 	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
 	char	   *name;
 
-	name = quote_qualified_identifier(schema, RelationGetRelationName(relation));
+	name = quote_qualified_identifier(schema,
+									  RelationGetRelationName(relation));
 	if (role_name == NULL)
 		role_name = psprintf("%u", role);
 
@@ -183,7 +184,7 @@ access_check_relation(Oid role, Relation relation, const List *ancestors)
 	/* Nobody can grant anything on it any more: an error would stay. */
 	ereport(WARNING,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("changes of dropped table \"%s\" are not published",
+			 errmsg("changes of table \"%s\", dropped since, are not published",
 					RelationGetRelationName(relation)),
 			 errdetail("The owner of the subscription had no privilege to read it.")));
 	return false;

@@ -19,7 +19,7 @@
 /* One transaction that has at least one message. */
 typedef struct AckSlot
 {
-	uint64_t	end_lsn;		/* end of the commit record; valid once closed */
+	uint64_t	end_lsn;		/* end of its commit record, once closed */
 	int64_t		commit_time;	/* caller's unit; for lag */
 	uint64_t	outstanding;	/* messages not acknowledged yet */
 	bool		closed;			/* all messages of it were added */

@@ -145,10 +145,17 @@ set_int128(Decimal *decimal, int128 value)
 	set_minimal_bytes(decimal, decimal->inline_bytes, DECIMAL_INLINE_BYTES);
 }
 
+/* Whole groups of the unscaled value; may be negative for small values. */
+static int
+group_count(const Decimal *decimal, const NumericParts *parts)
+{
+	return parts->weight + 1 + decimal->scale / DIGITS_PER_GROUP;
+}
+
 static void
 small_from_parts(Decimal *decimal, const NumericParts *parts)
 {
-	int			groups = parts->weight + 1 + decimal->scale / DIGITS_PER_GROUP;
+	int			groups = group_count(decimal, parts);
 	int			rest = decimal->scale % DIGITS_PER_GROUP;
 	int128		value = 0;
 	int			i;
@@ -182,7 +189,7 @@ multiply_add(uint32 *words, int nwords, uint32 factor, uint32 addend)
 static void
 large_from_parts(Decimal *decimal, const NumericParts *parts)
 {
-	int			groups = parts->weight + 1 + decimal->scale / DIGITS_PER_GROUP;
+	int			groups = group_count(decimal, parts);
 	int			rest = decimal->scale % DIGITS_PER_GROUP;
 	uint32	   *words;
 	unsigned char *bytes;

@@ -82,7 +82,11 @@ sink_open_topic(Sink *base, const char *topic_name)
 	int			topic = producer_open_topic(sink->producer, topic_name);
 
 	while (!producer_topic_ready(sink->producer, topic))
+	{
+		kafka_sink_begin_wait(sink);
 		sink->serve(ROOM_NAP_MS);
+	}
+	kafka_sink_end_wait(sink);
 	return topic;
 }
 

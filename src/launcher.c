@@ -65,9 +65,6 @@ static BackgroundWorkerHandle **worker_handles = NULL;
 static List *pending_databases = NIL;
 static TimestampTz controller_not_before = 0;
 
-/* Changes whose databases are in that list or were visited. */
-static uint64 changes_collected = 0;
-
 void
 launcher_register(void)
 {
@@ -180,7 +177,6 @@ collect_marked_databases(void)
 	memcpy(marked, cdc_shared->dirty, nmarked * sizeof(Oid));
 	cdc_shared->all_dirty = false;
 	cdc_shared->ndirty = 0;
-	changes_collected = cdc_shared->changes_marked;
 	LWLockRelease(cdc_shared->lock);
 
 	if (all || nmarked > 0)
@@ -465,20 +461,6 @@ manage_worker(int index, TimestampTz now)
 	return nap;
 }
 
-/* All databases that were marked have been visited: tell those who wait. */
-static void
-report_applied_changes(void)
-{
-	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
-	if (cdc_shared->changes_applied != changes_collected)
-	{
-		cdc_shared->changes_applied = changes_collected;
-		for (int i = 0; i < cdc_shared->nsubscriptions; i++)
-			ConditionVariableBroadcast(&cdc_shared->subscriptions[i].changed);
-	}
-	LWLockRelease(cdc_shared->lock);
-}
-
 static long
 launcher_cycle(void)
 {
@@ -491,8 +473,6 @@ launcher_cycle(void)
 	start_controller(now);
 	if (controller_handle == NULL && pending_databases != NIL)
 		nap = CONTROLLER_RETRY_MS;
-	else if (controller_handle == NULL)
-		report_applied_changes();
 	for (int i = 0; i < cdc_shared->nsubscriptions; i++)
 		nap = Min(nap, manage_worker(i, now));
 	return nap;

@@ -368,6 +368,7 @@ static rd_kafka_resp_err_t
 send_message(Producer *producer, const ProducerTopic *topic, int32 partition,
 			 const Message *message, void *opaque)
 {
+	void	   *value = (void *) message->value;
 	rd_kafka_headers_t *headers;
 	rd_kafka_resp_err_t err;
 
@@ -376,9 +377,9 @@ send_message(Producer *producer, const ProducerTopic *topic, int32 partition,
 								 RD_KAFKA_V_RKT(topic->handle),
 								 RD_KAFKA_V_PARTITION(partition),
 								 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-								 RD_KAFKA_V_KEY(message->key, message->key_len),
-								 RD_KAFKA_V_VALUE((void *) message->value,
-												  message->value_len),
+								 RD_KAFKA_V_KEY(message->key,
+												message->key_len),
+								 RD_KAFKA_V_VALUE(value, message->value_len),
 								 RD_KAFKA_V_TIMESTAMP(message->timestamp_ms),
 								 RD_KAFKA_V_OPAQUE(opaque),
 								 RD_KAFKA_V_END);
@@ -389,8 +390,7 @@ send_message(Producer *producer, const ProducerTopic *topic, int32 partition,
 							RD_KAFKA_V_PARTITION(partition),
 							RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
 							RD_KAFKA_V_KEY(message->key, message->key_len),
-							RD_KAFKA_V_VALUE((void *) message->value,
-											 message->value_len),
+							RD_KAFKA_V_VALUE(value, message->value_len),
 							RD_KAFKA_V_TIMESTAMP(message->timestamp_ms),
 							RD_KAFKA_V_HEADERS(headers),
 							RD_KAFKA_V_OPAQUE(opaque),

@@ -32,7 +32,7 @@ typedef struct ProducerOptions
 	const char *client_id;
 	List	   *properties;		/* of NameValue (options.h): librdkafka names,
 								 * with dots */
-	int64		max_queue_bytes;	/* budget, all costs per message included */
+	int64		max_queue_bytes;	/* budget, with all costs of messages */
 	bool		create_topics;
 	int			topic_partitions;	/* -1: broker's default */
 	int			topic_replication_factor;	/* -1: broker's default */
@@ -83,7 +83,8 @@ extern bool producer_topic_ready(Producer *producer, int topic);
  * Is there room in the budget for a message?  An empty queue takes any
  * message, also one that is larger than the budget.
  */
-extern bool producer_has_room(const Producer *producer, const Message *message);
+extern bool producer_has_room(const Producer *producer,
+							  const Message *message);
 
 /*
  * Hand a message to librdkafka, which copies it.  token comes back in the

@@ -163,15 +163,22 @@ find_in_publication(const Publication *publication, Oid relid,
 		is_listed(publication->oid, relid);
 }
 
+/* A relation's qualified name, for messages */
+static char *
+relation_name(Oid relid)
+{
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
+	return quote_qualified_identifier(schema, get_rel_name(relid));
+}
+
 static void
 reject_row_filter(const Publication *publication, Oid relid)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("publication \"%s\" has a row filter for table %s, which is not supported",
-					publication->name,
-					quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-											   get_rel_name(relid))),
+					publication->name, relation_name(relid)),
 			 errhint("Publish the table without WHERE.")));
 }
 
@@ -251,8 +258,7 @@ unite_column_lists(const List *publications, Oid relid)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("cannot use different column lists for table %s in different publications",
-							quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-													   get_rel_name(relid))),
+							relation_name(relid)),
 					 errhint("Give the table the same column list in all of them with ALTER PUBLICATION.")));
 		united = columns;
 		first = false;

@@ -24,7 +24,7 @@ typedef struct PublishedRelation
 	bool		deletes;
 	bool		truncates;
 	Oid			as_relid;		/* itself or an ancestor */
-	Bitmapset  *columns;		/* attribute numbers of as_relid; NULL: all */
+	Bitmapset  *columns;		/* attributes of as_relid; NULL: all */
 	List	   *ancestors;		/* OIDs, nearest first; NIL if no partition */
 } PublishedRelation;
 

@@ -267,7 +267,6 @@ shmem_mark_database(Oid dboid)
 {
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	add_dirty_database(dboid);
-	cdc_shared->changes_marked++;
 	LWLockRelease(cdc_shared->lock);
 
 	shmem_wake_launcher();

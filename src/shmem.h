@@ -145,13 +145,6 @@ typedef struct CdcShared
 	Oid			controller_dboid;
 	bool		controller_done;	/* did all it had to */
 
-	/*
-	 * Marks counted, and how many of them the controllers have dealt with:
-	 * who committed a change can wait for it to be applied.
-	 */
-	uint64		changes_marked;
-	uint64		changes_applied;
-
 	/* databases the controller must visit; on overflow, all of them */
 	bool		all_dirty;
 	int			ndirty;

@@ -203,6 +203,17 @@ value_type_init(ValueType *type, Oid typid, int32 typmod, Oid owner,
 		type->value_class = VALUE_ENUM;
 }
 
+/* Is nothing but the system catalog in the search path? */
+static bool
+search_path_fits(void)
+{
+	const char *path = namespace_search_path;
+
+	return path[0] == '\0' || strcmp(path, "\"\"") == 0 ||
+		strcmp(path, "pg_catalog") == 0 ||
+		strcmp(path, "pg_catalog, pg_temp") == 0;
+}
+
 /* Do the settings of this process already give the text we want? */
 static bool
 settings_fit(void)
@@ -213,9 +224,7 @@ settings_fit(void)
 		extra_float_digits >= 1 &&
 		strcmp(pg_get_timezone_name(session_timezone), "UTC") == 0 &&
 		strcmp(locale_monetary, "C") == 0 &&
-		(namespace_search_path[0] == '\0' ||
-		 strcmp(namespace_search_path, "pg_catalog") == 0 ||
-		 strcmp(namespace_search_path, "pg_catalog, pg_temp") == 0);
+		search_path_fits();
 }
 
 /*

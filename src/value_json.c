@@ -286,6 +286,9 @@ append_array(StringInfo out, ValueType *type, Datum value)
 void
 value_append_json(StringInfo out, ValueType *type, Datum value)
 {
+	Timestamp	timestamp;
+	Interval   *interval;
+
 	switch (type->value_class)
 	{
 		case VALUE_BOOL:
@@ -364,19 +367,19 @@ value_append_json(StringInfo out, ValueType *type, Datum value)
 			append_timetz(out, value);
 			break;
 		case VALUE_TIMESTAMP_MS:
-			json_append_int64(out,
-							  value_time_timestamp_ms(DatumGetTimestamp(value)));
+			timestamp = DatumGetTimestamp(value);
+			json_append_int64(out, value_time_timestamp_ms(timestamp));
 			break;
 		case VALUE_TIMESTAMP_US:
-			json_append_int64(out,
-							  value_time_timestamp_us(DatumGetTimestamp(value)));
+			timestamp = DatumGetTimestamp(value);
+			json_append_int64(out, value_time_timestamp_us(timestamp));
 			break;
 		case VALUE_TIMESTAMPTZ:
 			append_timestamptz(out, value, type->scale);
 			break;
 		case VALUE_INTERVAL:
-			json_append_int64(out,
-							  value_time_interval_us(DatumGetIntervalP(value)));
+			interval = DatumGetIntervalP(value);
+			json_append_int64(out, value_time_interval_us(interval));
 			break;
 		case VALUE_ARRAY:
 			append_array(out, type, value);
