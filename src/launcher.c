@@ -405,7 +405,10 @@ manage_worker(int index, TimestampTz now)
 		pfree(worker_handles[index]);
 		worker_handles[index] = NULL;
 		if (entry->in_use)
+		{
+			entry->worker_pid = 0;
 			schedule_restart(entry, now);
+		}
 	}
 
 	if (!entry->in_use)

@@ -158,29 +158,37 @@ wait_until_visible(Reader *reader)
 	}
 }
 
-/* The next record, or false if it is not flushed yet. */
+/* The next record; false at the end of what is flushed. */
 static bool
-read_record(Reader *reader)
+try_record(Reader *reader)
 {
-	XLogRecPtr	flushed = GetFlushRecPtr(NULL);
 	char	   *error = NULL;
 
+	reader->end_of_wal.end_of_wal = false;
 	if (XLogReadRecord(reader->decoding->reader, &error) != NULL)
 		return true;
 
-	if (error != NULL)
+	if (error != NULL || !reader->end_of_wal.end_of_wal)
 		ereport(ERROR,
 				errcode(ERRCODE_DATA_CORRUPTED),
 				errmsg("could not read WAL at %X/%X: %s",
 					   LSN_FORMAT_ARGS(reader->decoding->reader->EndRecPtr),
-					   error));
-	if (!reader->end_of_wal.end_of_wal)
-		elog(ERROR, "could not read WAL at %X/%X",
-			 LSN_FORMAT_ARGS(reader->decoding->reader->EndRecPtr));
-
-	reader->end_of_wal.end_of_wal = false;
-	reader->flushed = flushed;
+					   error ? error : "no record"));
 	return false;
+}
+
+/*
+ * The same, and what was flushed at that time is kept for the wait to come.
+ * It has to be asked before the last attempt; asking before each would cost
+ * committers a spinlock per record.
+ */
+static bool
+read_record(Reader *reader)
+{
+	if (try_record(reader))
+		return true;
+	reader->flushed = GetFlushRecPtr(NULL);
+	return try_record(reader);
 }
 
 ReaderResult

@@ -412,9 +412,16 @@ drain(void)
 	}
 }
 
+/*
+ * Take along what Kafka has acknowledged.  Registered after core's callback
+ * that releases the slot and before the one that aborts the transaction, so
+ * it runs between them.  It may fail; detach() still runs then.
+ */
 static void
-leave_slot(void)
+leave_slot(int code, Datum arg)
 {
+	LWLockReleaseAll();
+	ConditionVariableCancelSleep();
 	if (reader == NULL || MyReplicationSlot == NULL)
 		return;
 	if (stop_requested)
@@ -423,21 +430,15 @@ leave_slot(void)
 	pg_atomic_write_u64(&entry->counters.confirmed_lsn,
 						reader_confirmed(reader));
 	reader_save(reader);
-	publish_positions();
 	publish(GetCurrentTimestamp());
+	publish_positions();
 }
 
-/*
- * Registered after core's callback that releases the slot and before the one
- * that aborts the transaction, so it runs between them.
- */
+/* Give the entry back. */
 static void
-worker_exit(int code, Datum arg)
+detach(int code, Datum arg)
 {
 	LWLockReleaseAll();
-	ConditionVariableCancelSleep();
-	leave_slot();
-
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	entry->worker_pid = 0;
 	pg_atomic_write_u64(&entry->counters.queue_messages, 0);
@@ -508,7 +509,8 @@ attach(int index)
 	size = entry->config_size;
 	memcpy(data, entry->config, size);
 	LWLockRelease(cdc_shared->lock);
-	before_shmem_exit(worker_exit, (Datum) 0);
+	before_shmem_exit(detach, (Datum) 0);
+	before_shmem_exit(leave_slot, (Datum) 0);
 
 	config = config_deserialize(data, size);
 	explicit_bzero(data, CDC_CONFIG_SIZE);
