@@ -44,6 +44,9 @@
 #error "cdc_emit needs PostgreSQL 15 or newer"
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
 #endif
@@ -66,6 +69,9 @@
 #define CDC_FUNCTION_INFO_V1(funcname) \
 	extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
 	PG_FUNCTION_INFO_V1(funcname)
+
+/* From pg_locale.h, which wants the headers of ICU that few systems have. */
+extern PGDLLIMPORT char *locale_monetary;
 
 /* Tuples of a change are wrapped in a ReorderBufferTupleBuf before 17. */
 static inline HeapTuple

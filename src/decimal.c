@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "decimal.h"
 #include "fmgr.h"
 #include "miscadmin.h"

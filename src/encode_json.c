@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "encode_json.h"
 #include "json_writer.h"
 

@@ -22,6 +22,7 @@
 
 #include "access/tupmacs.h"
 #include "common/md5.h"
+#include "compat.h"
 #include "decimal.h"
 #include "json_writer.h"
 #include "miscadmin.h"
