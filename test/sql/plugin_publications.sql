@@ -1,0 +1,173 @@
+-- What publications publish: operations, unions, schemas, partitions, column
+-- lists; and that changes of the catalog act at their own place.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set include :abs_srcdir '/sql/include/messages.psql'
+\set ECHO none
+\i :include
+\set ECHO all
+\set SHOW_CONTEXT never
+\pset format unaligned
+
+CREATE SCHEMA plugin_publications;
+SET search_path = plugin_publications;
+SELECT slot_name FROM pg_create_logical_replication_slot('plugin_publications', 'cdc_emit');
+CREATE FUNCTION pg_temp.events(publications text) RETURNS TABLE (topic text, key json, op text, before json, after json)
+LANGUAGE sql AS $$
+  SELECT * FROM pg_temp.rows('plugin_publications', 'publications', publications, 'topic_prefix', 's', 'topic', '{table}',
+                             'tombstones', 'off', 'truncate', 'on')
+$$;
+
+-- Operations, and their union over publications
+CREATE TABLE a (id int PRIMARY KEY, x text);
+CREATE TABLE b (id int PRIMARY KEY);
+CREATE PUBLICATION pp_insert FOR TABLE a WITH (publish = 'insert');
+CREATE PUBLICATION pp_delete FOR TABLE a WITH (publish = 'delete, truncate');
+CREATE PUBLICATION pp_all FOR TABLE a, b;
+CREATE PROCEDURE pg_temp.work() LANGUAGE sql AS $$
+  INSERT INTO plugin_publications.a VALUES (1, 'x');
+  UPDATE plugin_publications.a SET x = 'y';
+  DELETE FROM plugin_publications.a;
+  TRUNCATE plugin_publications.a, plugin_publications.b;
+$$;
+CALL pg_temp.work();
+SELECT * FROM pg_temp.events('pp_insert');
+CALL pg_temp.work();
+SELECT * FROM pg_temp.events('pp_delete');
+CALL pg_temp.work();
+SELECT * FROM pg_temp.events('pp_delete, pp_insert');
+CALL pg_temp.work();
+SELECT * FROM pg_temp.events('pp_all');
+
+-- All tables, and all of a schema
+CREATE PUBLICATION pp_schema FOR TABLES IN SCHEMA plugin_publications;
+CALL pg_temp.work();
+SELECT topic, op FROM pg_temp.events('pp_schema');
+CREATE PUBLICATION pp_everything FOR ALL TABLES;
+CREATE UNLOGGED TABLE u (id int PRIMARY KEY);
+INSERT INTO u VALUES (1);
+CALL pg_temp.work();
+SELECT topic, op FROM pg_temp.events('pp_everything');
+DROP PUBLICATION pp_everything;
+
+-- Changes of a publication act from their own transaction on
+CREATE PUBLICATION pp_changing;
+INSERT INTO b VALUES (1);
+ALTER PUBLICATION pp_changing ADD TABLE b;
+INSERT INTO b VALUES (2);
+ALTER PUBLICATION pp_changing SET (publish = 'update');
+INSERT INTO b VALUES (3);
+ALTER PUBLICATION pp_changing SET (publish = 'insert');
+BEGIN;
+INSERT INTO b VALUES (4);
+ALTER PUBLICATION pp_changing DROP TABLE b;
+INSERT INTO b VALUES (5);
+COMMIT;
+ALTER PUBLICATION pp_changing ADD TABLES IN SCHEMA plugin_publications;
+INSERT INTO b VALUES (6);
+SELECT op, after FROM pg_temp.events('pp_changing');
+
+-- A publication that did not exist at the time of a change publishes nothing
+INSERT INTO b VALUES (7);
+CREATE PUBLICATION pp_late FOR TABLE b;
+INSERT INTO b VALUES (8);
+SELECT op, after FROM pg_temp.events('pp_late');
+
+-- Changes of tables, types and schemas act likewise
+CREATE TYPE pp_enum AS ENUM ('one');
+CREATE TABLE c (id int PRIMARY KEY, x int);
+INSERT INTO c VALUES (1, 1);
+ALTER TABLE c ADD d text DEFAULT 'missing';
+UPDATE c SET x = 2;
+ALTER TABLE c DROP x;
+INSERT INTO c VALUES (2, 'two');
+ALTER TABLE c RENAME d TO e;
+INSERT INTO c VALUES (3, 'three');
+ALTER TABLE c ALTER e DROP DEFAULT, ALTER e TYPE pp_enum USING 'one';
+INSERT INTO c VALUES (4, 'one');
+ALTER TYPE pp_enum ADD VALUE 'two';
+INSERT INTO c VALUES (5, 'two');
+ALTER TYPE pp_enum RENAME VALUE 'two' TO 'zwei';
+INSERT INTO c VALUES (6, 'zwei');
+ALTER TABLE c RENAME TO c2;
+INSERT INTO c2 VALUES (7, 'one');
+ALTER TABLE c2 DROP CONSTRAINT c_pkey;
+INSERT INTO c2 VALUES (8, 'one');
+BEGIN;
+ALTER TABLE c2 ADD PRIMARY KEY (id);
+INSERT INTO c2 VALUES (9, 'one');
+ALTER TABLE c2 ALTER id TYPE text;
+INSERT INTO c2 VALUES ('10', 'one');
+COMMIT;
+SELECT topic, key, op, after FROM pg_temp.events('pp_schema');
+CREATE SCHEMA plugin_publications_2;
+CREATE TABLE plugin_publications_2.moved (id int PRIMARY KEY);
+CREATE PUBLICATION pp_moved FOR TABLE plugin_publications_2.moved;
+INSERT INTO plugin_publications_2.moved VALUES (1);
+ALTER SCHEMA plugin_publications_2 RENAME TO plugin_publications_3;
+INSERT INTO plugin_publications_3.moved VALUES (2);
+ALTER TABLE plugin_publications_3.moved SET SCHEMA plugin_publications;
+INSERT INTO moved VALUES (3);
+SELECT topic, after FROM pg_temp.rows('plugin_publications', 'publications', 'pp_moved', 'topic_prefix', 's');
+
+-- Rewrites, materialized views and generated columns
+CREATE TABLE g (id int PRIMARY KEY, x int, twice int GENERATED ALWAYS AS (x * 2) STORED);
+INSERT INTO g VALUES (1, 1);
+CREATE MATERIALIZED VIEW m AS SELECT x FROM g;
+CLUSTER g USING g_pkey;
+VACUUM FULL g;
+ALTER TABLE g ALTER id TYPE bigint;
+REFRESH MATERIALIZED VIEW m;
+UPDATE g SET x = 2;
+SELECT topic, op, after FROM pg_temp.events('pp_schema');
+
+-- Partitions: under their own name, or that and the columns of the root
+CREATE TABLE r (id int, x text, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+CREATE TABLE r1 PARTITION OF r FOR VALUES IN (1);
+CREATE TABLE r2 (k int NOT NULL, gone int, extra text, id int NOT NULL, x text);
+ALTER TABLE r2 DROP gone, DROP extra;
+ALTER TABLE r ATTACH PARTITION r2 FOR VALUES IN (2);
+CREATE TABLE r3 PARTITION OF r FOR VALUES IN (3) PARTITION BY RANGE (id);
+CREATE TABLE r31 PARTITION OF r3 DEFAULT;
+CREATE PUBLICATION pp_leaf FOR TABLE r;
+CREATE PUBLICATION pp_root FOR TABLE r WITH (publish_via_partition_root);
+CREATE PUBLICATION pp_middle FOR TABLE r3 WITH (publish_via_partition_root);
+CREATE PROCEDURE pg_temp.work_r() LANGUAGE sql AS $$
+  INSERT INTO plugin_publications.r VALUES (1, 'one', 1), (2, 'two', 2), (3, 'three', 3);
+  UPDATE plugin_publications.r SET k = 2 WHERE id = 1;
+  UPDATE plugin_publications.r SET id = 20 WHERE id = 2;
+  DELETE FROM plugin_publications.r;
+  TRUNCATE plugin_publications.r;
+  TRUNCATE plugin_publications.r1;
+$$;
+CALL pg_temp.work_r();
+SELECT * FROM pg_temp.events('pp_leaf');
+CALL pg_temp.work_r();
+SELECT * FROM pg_temp.events('pp_root');
+CALL pg_temp.work_r();
+SELECT topic, key, op FROM pg_temp.events('pp_middle');
+CALL pg_temp.work_r();
+SELECT topic, key, op FROM pg_temp.events('pp_middle, pp_root, pp_leaf');
+INSERT INTO r VALUES (5, 'attached', 2);
+ALTER TABLE r DETACH PARTITION r2;
+INSERT INTO r2 VALUES (2, 6, 'detached');
+ALTER TABLE r RENAME TO root;
+INSERT INTO root VALUES (7, 'renamed', 1);
+SELECT topic, after FROM pg_temp.events('pp_root');
+
+-- Column lists
+CREATE TABLE l (id int PRIMARY KEY, secret text, open text);
+CREATE PUBLICATION pp_list FOR TABLE l (id, open);
+CREATE PUBLICATION pp_list_2 FOR TABLE l (open, id);
+CREATE PUBLICATION pp_list_keyless FOR TABLE l (open) WITH (publish = 'insert');
+INSERT INTO l VALUES (1, 's', 'o');
+UPDATE l SET id = 2;
+DELETE FROM l;
+SELECT * FROM pg_temp.events('pp_list, pp_list_2');
+INSERT INTO l VALUES (1, 's', 'o');
+SELECT * FROM pg_temp.events('pp_list_keyless');
+
+SELECT pg_drop_replication_slot('plugin_publications');
+DROP PUBLICATION pp_insert, pp_delete, pp_all, pp_schema, pp_changing, pp_late, pp_moved, pp_leaf, pp_root, pp_middle,
+  pp_list, pp_list_2, pp_list_keyless;
+SET client_min_messages = warning;
+DROP SCHEMA plugin_publications, plugin_publications_3 CASCADE;
