@@ -85,6 +85,12 @@ add_counter(StatRow *row, pg_atomic_uint64 *counter)
 }
 
 static void
+add_milliseconds(StatRow *row, uint64 microseconds)
+{
+	add_column(row, Float8GetDatum(microseconds / 1000.0), false);
+}
+
+static void
 add_process(StatRow *row, SubscriptionShared *entry)
 {
 	add_column(row, Int64GetDatum(entry->subid), false);
@@ -109,9 +115,7 @@ add_counters(StatRow *row, SubscriptionCounters *counters)
 	add_counter(row, &counters->queue_bytes);
 	add_counter(row, &counters->queue_limit_bytes);
 	add_counter(row, &counters->queue_full_count);
-	add_column(row,
-			   Float8GetDatum(pg_atomic_read_u64(&counters->queue_full_time) / 1000.0),
-			   false);
+	add_milliseconds(row, pg_atomic_read_u64(&counters->queue_full_time));
 	add_counter(row, &counters->transactions);
 	add_counter(row, &counters->inserts);
 	add_counter(row, &counters->updates);

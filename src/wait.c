@@ -245,9 +245,10 @@ get_nap(const WaitTarget *target, const EntryStatus *status)
 
 	if (target->deadline != 0)
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-														   target->deadline);
+		TimestampTz now = GetCurrentTimestamp();
+		long		left;
 
+		left = TimestampDifferenceMilliseconds(now, target->deadline);
 		nap = Min(nap, left + 1);
 	}
 	return nap;
