@@ -73,12 +73,12 @@ catalog_execute(const char *command, int nargs, Oid *argtypes, Datum *values,
 	SetUserIdAndSecContext(save_userid, save_sec_context);
 }
 
-/* A column of the only row of the result; none of ours may be null. */
+/* A column of a row of the result; none of ours may be null. */
 static Datum
-get_column(int column)
+get_column(uint64 row, int column)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0],
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row],
 									  SPI_tuptable->tupdesc, column, &isnull);
 
 	if (isnull)
@@ -103,26 +103,29 @@ name_array_to_list(ArrayType *array)
 
 /* Caller is in the memory context the result shall live in. */
 static SubscriptionRow *
-copy_row(void)
+copy_row(uint64 number)
 {
 	SubscriptionRow *row = palloc0(sizeof(SubscriptionRow));
 
-	row->subid = DatumGetInt64(get_column(1));
-	row->name = *DatumGetName(get_column(2));
-	row->owner = DatumGetObjectId(get_column(3));
-	row->server = *DatumGetName(get_column(4));
-	row->publications = name_array_to_list(DatumGetArrayTypeP(get_column(5)));
-	row->options = DatumGetJsonbPCopy(get_column(6));
-	row->enabled = DatumGetBool(get_column(7));
-	row->slot_name = *DatumGetName(get_column(8));
+	row->subid = DatumGetInt64(get_column(number, 1));
+	row->name = *DatumGetName(get_column(number, 2));
+	row->owner = DatumGetObjectId(get_column(number, 3));
+	row->server = *DatumGetName(get_column(number, 4));
+	row->publications =
+		name_array_to_list(DatumGetArrayTypeP(get_column(number, 5)));
+	row->options = DatumGetJsonbPCopy(get_column(number, 6));
+	row->enabled = DatumGetBool(get_column(number, 7));
+	row->slot_name = *DatumGetName(get_column(number, 8));
+	row->slot_created = DatumGetBool(get_column(number, 9));
 	return row;
 }
 
 #define SELECT_SUBSCRIPTION \
 	"SELECT subid, subname, subowner, subserver, subpublications, " \
-	"suboptions, subenabled, subslotname " \
-	"FROM cdc_emit.subscription " \
-	"WHERE subname OPERATOR(pg_catalog.=) $1"
+	"suboptions, subenabled, subslotname, subslotcreated " \
+	"FROM cdc_emit.subscription "
+#define SELECT_BY_NAME \
+	SELECT_SUBSCRIPTION "WHERE subname OPERATOR(pg_catalog.=) $1"
 
 SubscriptionRow *
 catalog_get_subscription(Name name, bool lock)
@@ -133,16 +136,48 @@ catalog_get_subscription(Name name, bool lock)
 	SubscriptionRow *row;
 
 	SPI_connect();
-	catalog_execute(lock ? SELECT_SUBSCRIPTION " FOR UPDATE" :
-					SELECT_SUBSCRIPTION, 1, argtypes, values, NULL);
+	catalog_execute(lock ? SELECT_BY_NAME " FOR UPDATE" : SELECT_BY_NAME,
+					1, argtypes, values, NULL);
 	if (SPI_processed == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("subscription \"%s\" does not exist", NameStr(*name)));
 	MemoryContextSwitchTo(context);
-	row = copy_row();
+	row = copy_row(0);
 	SPI_finish();
 	return row;
+}
+
+List *
+catalog_list_subscriptions(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *subscriptions = NIL;
+
+	SPI_connect();
+	catalog_execute(SELECT_SUBSCRIPTION "ORDER BY subid", 0, NULL, NULL, NULL);
+	MemoryContextSwitchTo(context);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		subscriptions = lappend(subscriptions, copy_row(i));
+	SPI_finish();
+	return subscriptions;
+}
+
+List *
+catalog_list_dropped_slots(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *slots = NIL;
+
+	SPI_connect();
+	catalog_execute("SELECT slotname FROM cdc_emit.dropped_slot",
+					0, NULL, NULL, NULL);
+	MemoryContextSwitchTo(context);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		slots = lappend(slots,
+						pstrdup(NameStr(*DatumGetName(get_column(i, 1)))));
+	SPI_finish();
+	return slots;
 }
 
 int64
@@ -153,7 +188,7 @@ catalog_count_subscriptions(void)
 	SPI_connect();
 	catalog_execute("SELECT pg_catalog.count(*) FROM cdc_emit.subscription",
 					0, NULL, NULL, NULL);
-	count = DatumGetInt64(get_column(1));
+	count = DatumGetInt64(get_column(0, 1));
 	SPI_finish();
 	return count;
 }

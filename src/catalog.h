@@ -28,6 +28,7 @@ typedef struct SubscriptionRow
 	Jsonb	   *options;
 	bool		enabled;
 	NameData	slot_name;
+	bool		slot_created;
 } SubscriptionRow;
 
 /*
@@ -45,6 +46,12 @@ extern void catalog_execute(const char *command, int nargs, Oid *argtypes,
  * ends.
  */
 extern SubscriptionRow *catalog_get_subscription(Name name, bool lock);
+
+/* All of them, in order of subid: a list of SubscriptionRow *. */
+extern List *catalog_list_subscriptions(void);
+
+/* Slots that are to be dropped: a list of char *. */
+extern List *catalog_list_dropped_slots(void);
 
 /* Rows of this database. */
 extern int64 catalog_count_subscriptions(void);

@@ -130,7 +130,8 @@ static inline void
 cdc_slot_create(const char *name)
 {
 #if PG_VERSION_NUM >= 190000
-	ReplicationSlotCreate(name, true, RS_EPHEMERAL, false, false, false, false);
+	ReplicationSlotCreate(name, true, RS_EPHEMERAL, false, false, false,
+						  false);
 	EnsureLogicalDecodingEnabled();
 #elif PG_VERSION_NUM >= 170000
 	ReplicationSlotCreate(name, true, RS_EPHEMERAL, false, false, false);
@@ -150,7 +151,8 @@ cdc_slot_acquire(const char *name)
 }
 
 static inline LogicalDecodingContext *
-cdc_create_init_decoding_context(const char *plugin, XLogReaderRoutine *routine)
+cdc_create_init_decoding_context(const char *plugin,
+								 XLogReaderRoutine *routine)
 {
 #if PG_VERSION_NUM >= 190000
 	return CreateInitDecodingContext(plugin, NIL, false, false,
@@ -278,7 +280,7 @@ cdc_slot_is_invalidated(ReplicationSlot *slot)
 #define CDC_WAL_WAKEUP_CV	(&WalSndCtl->wal_replay_cv)
 #endif
 
-/* Does a row of pg_publication_rel leave a table out of FOR ALL TABLES (19)? */
+/* Does a row of pg_publication_rel name an exception to ALL TABLES (19)? */
 #if PG_VERSION_NUM >= 190000
 #define CdcPublicationRelIsExcept(tuple) \
 	(((Form_pg_publication_rel) GETSTRUCT(tuple))->prexcept)

@@ -36,29 +36,22 @@
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "catalog.h"
 #include "cdc_emit.h"
 #include "compat.h"
-#include "config.h"
 #include "controller.h"
-#include "kafka_properties.h"
-#include "options.h"
 #include "shmem.h"
 
 /* A row of cdc_emit.subscription, and what follows from it. */
 typedef struct CatalogSubscription
 {
-	int64		subid;
-	NameData	name;
-	NameData	slot_name;
-	bool		enabled;
-	bool		slot_created;
+	SubscriptionRow *row;
 	StringInfoData config;		/* empty if there is an error */
 	int			error_sqlstate;
 	char	   *error;			/* NULL: configuration is complete */
@@ -118,21 +111,26 @@ controller_settings(void)
 }
 
 /*
- * Properties of the subscription's server.  A mistake there is the
- * subscription's error, not the controller's: other subscriptions go on.
+ * The configuration a worker needs.  A mistake in it (a server that is gone)
+ * is the subscription's error, not the controller's: others go on.
  */
-static List *
-resolve_properties(const char *server, Oid owner, CatalogSubscription *sub)
+static void
+make_config(CatalogSubscription *sub)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner resowner = CurrentResourceOwner;
-	List	   *volatile properties = NIL;
 
+	initStringInfo(&sub->config);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		properties = kafka_properties_for_server(server, owner);
+		catalog_serialize_config(sub->row, &sub->config);
+		if (sub->config.len > CDC_CONFIG_SIZE)
+			ereport(ERROR,
+					errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("publications, options and server properties take %d bytes, only %d are allowed",
+						   sub->config.len, CDC_CONFIG_SIZE));
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -145,74 +143,11 @@ resolve_properties(const char *server, Oid owner, CatalogSubscription *sub)
 		RollbackAndReleaseCurrentSubTransaction();
 		sub->error_sqlstate = edata->sqlerrcode;
 		sub->error = edata->message;
+		resetStringInfo(&sub->config);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = resowner;
-	return properties;
-}
-
-/* The value of a column of the current row; it must not be null. */
-static Datum
-get_column(HeapTuple row, const char *name)
-{
-	TupleDesc	desc = SPI_tuptable->tupdesc;
-	bool		isnull;
-	Datum		value;
-
-	value = SPI_getbinval(row, desc, SPI_fnumber(desc, name), &isnull);
-	if (isnull)
-		elog(ERROR, "column \"%s\" of cdc_emit.subscription is null", name);
-	return value;
-}
-
-static List *
-name_array_to_list(ArrayType *array)
-{
-	List	   *names = NIL;
-	Datum	   *elements;
-	int			nelements;
-
-	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
-					  &elements, NULL, &nelements);
-	for (int i = 0; i < nelements; i++)
-		names = lappend(names, pstrdup(NameStr(*DatumGetName(elements[i]))));
-	return names;
-}
-
-static CatalogSubscription *
-read_subscription(HeapTuple row)
-{
-	CatalogSubscription *sub = palloc0(sizeof(CatalogSubscription));
-	SubscriptionConfig config = {0};
-	Jsonb	   *options;
-	char	   *server;
-
-	sub->subid = DatumGetInt64(get_column(row, "subid"));
-	sub->name = *DatumGetName(get_column(row, "subname"));
-	sub->slot_name = *DatumGetName(get_column(row, "subslotname"));
-	sub->enabled = DatumGetBool(get_column(row, "subenabled"));
-	sub->slot_created = DatumGetBool(get_column(row, "subslotcreated"));
-	server = pstrdup(NameStr(*DatumGetName(get_column(row, "subserver"))));
-
-	config.owner = DatumGetObjectId(get_column(row, "subowner"));
-	config.publications =
-		name_array_to_list(DatumGetArrayTypeP(get_column(row, "subpublications")));
-	options = DatumGetJsonbP(get_column(row, "suboptions"));
-	config.options = JsonbToCString(NULL, &options->root, VARSIZE(options));
-	config.properties = resolve_properties(server, config.owner, sub);
-
-	initStringInfo(&sub->config);
-	if (sub->error == NULL)
-		config_serialize(&config, &sub->config);
-	if (sub->config.len > CDC_CONFIG_SIZE)
-	{
-		sub->error_sqlstate = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-		sub->error = psprintf("publications, options and server properties take %d bytes, only %d are allowed",
-							  sub->config.len, CDC_CONFIG_SIZE);
-		resetStringInfo(&sub->config);
-	}
-	return sub;
 }
 
 /*
@@ -227,41 +162,21 @@ read_catalog(void)
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
+	MemoryContextSwitchTo(context);
 	state->has_extension = OidIsValid(get_extension_oid(CDC_NAME, true));
 	if (state->has_extension)
 	{
-		SPITupleTable *rows;
+		ListCell   *lc;
 
-		SPI_connect();
-		if (SPI_execute("SELECT subid, subname, subowner::oid AS subowner, subserver, "
-						"subpublications, suboptions, subenabled, subslotname, subslotcreated "
-						"FROM cdc_emit.subscription ORDER BY subid",
-						true, 0) != SPI_OK_SELECT)
-			elog(ERROR, "could not read cdc_emit.subscription");
-		rows = SPI_tuptable;
-		for (uint64 i = 0; i < rows->numvals; i++)
+		foreach(lc, catalog_list_subscriptions())
 		{
-			MemoryContext old = MemoryContextSwitchTo(context);
+			CatalogSubscription *sub = palloc0(sizeof(CatalogSubscription));
 
-			SPI_tuptable = rows;
-			state->subscriptions = lappend(state->subscriptions,
-										   read_subscription(rows->vals[i]));
-			MemoryContextSwitchTo(old);
+			sub->row = lfirst(lc);
+			make_config(sub);
+			state->subscriptions = lappend(state->subscriptions, sub);
 		}
-		if (SPI_execute("SELECT slotname FROM cdc_emit.dropped_slot",
-						true, 0) != SPI_OK_SELECT)
-			elog(ERROR, "could not read cdc_emit.dropped_slot");
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			MemoryContext old = MemoryContextSwitchTo(context);
-
-			state->dropped_slots =
-				lappend(state->dropped_slots,
-						pstrdup(SPI_getvalue(SPI_tuptable->vals[i],
-											 SPI_tuptable->tupdesc, 1)));
-			MemoryContextSwitchTo(old);
-		}
-		SPI_finish();
+		state->dropped_slots = catalog_list_dropped_slots();
 	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
@@ -273,29 +188,32 @@ read_catalog(void)
 static void
 publish_subscription(CatalogSubscription *sub)
 {
-	SubscriptionShared *entry = shmem_find(MyDatabaseId, sub->subid);
+	const SubscriptionRow *row = sub->row;
+	SubscriptionShared *entry = shmem_find(MyDatabaseId, row->subid);
 	bool		changed;
 
 	if (entry == NULL)
-		entry = shmem_allocate(MyDatabaseId, sub->subid);
+		entry = shmem_allocate(MyDatabaseId, row->subid);
 	if (entry == NULL)
 	{
 		ereport(LOG,
 				errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				errmsg("subscription \"%s\" cannot run: all %d entries for subscriptions are in use",
-					   NameStr(sub->name), cdc_shared->nsubscriptions),
+					   NameStr(row->name), cdc_shared->nsubscriptions),
 				errhint("Increase \"%s\" and restart the server.",
 						"cdc_emit.max_subscriptions"));
 		return;
 	}
 
+	/* enabling one that has failed is the way to start it again */
 	changed = entry->config_size != sub->config.len ||
 		memcmp(entry->config, sub->config.data, sub->config.len) != 0 ||
-		(sub->enabled && !entry->enabled);
-	entry->name = sub->name;
-	entry->slot_name = sub->slot_name;
-	entry->enabled = sub->enabled;
-	entry->slot_created = sub->slot_created;
+		(row->enabled && !entry->enabled) ||
+		(row->enabled && entry->state == SUBSCRIPTION_FAILED);
+	entry->name = row->name;
+	entry->slot_name = row->slot_name;
+	entry->enabled = row->enabled;
+	entry->slot_created = row->slot_created;
 	if (changed)
 	{
 		entry->generation++;
@@ -335,7 +253,9 @@ subscription_in_catalog(int64 subid, CatalogState *state)
 
 	foreach(lc, state->subscriptions)
 	{
-		if (((CatalogSubscription *) lfirst(lc))->subid == subid)
+		CatalogSubscription *sub = lfirst(lc);
+
+		if (sub->row->subid == subid)
 			return true;
 	}
 	return false;
@@ -416,8 +336,7 @@ execute_in_transaction(const char *command, Oid argtype, Datum arg)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
-	if (SPI_execute_with_args(command, 1, &argtype, &arg, NULL, false, 0) < 0)
-		elog(ERROR, "could not execute \"%s\"", command);
+	catalog_execute(command, 1, &argtype, &arg, NULL);
 	SPI_finish();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
@@ -481,20 +400,20 @@ record_created_slots(CatalogState *state)
 		SubscriptionShared *entry;
 		bool		created;
 
-		if (sub->slot_created)
+		if (sub->row->slot_created)
 			continue;
 		LWLockAcquire(cdc_shared->lock, LW_SHARED);
-		entry = shmem_find(MyDatabaseId, sub->subid);
+		entry = shmem_find(MyDatabaseId, sub->row->subid);
 		created = entry != NULL && entry->worker_has_slot;
 		LWLockRelease(cdc_shared->lock);
 		if (!created)
 			continue;
 
 		execute_in_transaction("UPDATE cdc_emit.subscription SET subslotcreated = true WHERE subid = $1",
-							   INT8OID, Int64GetDatum(sub->subid));
+							   INT8OID, Int64GetDatum(sub->row->subid));
 
 		LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
-		entry = shmem_find(MyDatabaseId, sub->subid);
+		entry = shmem_find(MyDatabaseId, sub->row->subid);
 		if (entry != NULL)
 			entry->slot_created = true;
 		LWLockRelease(cdc_shared->lock);

@@ -23,7 +23,7 @@ typedef struct KafkaSink
 	Producer   *producer;
 	AckWindow	acks;
 	uint64		nchanges;
-	TimestampTz last_commit_time;	/* of the newest transaction with messages */
+	TimestampTz last_commit_time;	/* of the newest one with messages */
 	XLogRecPtr	sent_lsn;		/* end of that transaction */
 	TimestampTz waiting_since;	/* 0: not waiting for Kafka now */
 	uint64		queue_full_count;
@@ -37,7 +37,8 @@ typedef struct KafkaSink
 } KafkaSink;
 
 extern void kafka_sink_init(KafkaSink *sink, Producer *producer,
-							XLogRecPtr start_lsn, void (*serve) (long timeout));
+							XLogRecPtr start_lsn,
+							void (*serve) (long timeout));
 
 /* Fetch delivery reports; raises what producer_poll() raises. */
 extern void kafka_sink_poll(KafkaSink *sink);

@@ -79,13 +79,15 @@ void
 reader_create_slot(const char *slot_name)
 {
 	LogicalDecodingContext *decoding;
+	XLogReaderRoutine routine = {
+		.page_read = read_local_xlog_page,
+		.segment_open = wal_segment_open,
+		.segment_close = wal_segment_close
+	};
 
 	cdc_check_decoding_requirements();
 	cdc_slot_create(slot_name);
-	decoding = cdc_create_init_decoding_context(CDC_NAME,
-												XL_ROUTINE(.page_read = read_local_xlog_page,
-														   .segment_open = wal_segment_open,
-														   .segment_close = wal_segment_close));
+	decoding = cdc_create_init_decoding_context(CDC_NAME, &routine);
 	DecodingContextFindStartpoint(decoding);
 	FreeDecodingContext(decoding);
 	ReplicationSlotPersist();
@@ -100,6 +102,11 @@ reader_open(const char *slot_name, const ReaderHooks *hooks)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Reader	   *reader = palloc0(sizeof(Reader));
+	XLogReaderRoutine routine = {
+		.page_read = read_local_xlog_page_no_wait,
+		.segment_open = wal_segment_open,
+		.segment_close = wal_segment_close
+	};
 
 	Assert(!IsTransactionOrTransactionBlock());
 
@@ -108,14 +115,10 @@ reader_open(const char *slot_name, const ReaderHooks *hooks)
 
 	cdc_check_decoding_requirements();
 	cdc_slot_acquire(slot_name);
-	reader->decoding =
-		CreateDecodingContext(InvalidXLogRecPtr, NIL, false,
-							  XL_ROUTINE(.page_read = read_local_xlog_page_no_wait,
-										 .segment_open = wal_segment_open,
-										 .segment_close = wal_segment_close),
-							  NULL, NULL, NULL);
+	reader->decoding = CreateDecodingContext(InvalidXLogRecPtr, NIL, false,
+											 &routine, NULL, NULL, NULL);
 
-	/* core points this at the decoding context, which the callback would hit */
+	/* core points this at the decoding context, which page_read would hit */
 	reader->decoding->reader->private_data = &reader->end_of_wal;
 
 	reader->confirmed = MyReplicationSlot->data.confirmed_flush;

@@ -59,7 +59,7 @@ init_counters(SubscriptionCounters *counters)
 {
 	pg_atomic_uint64 *counter = (pg_atomic_uint64 *) counters;
 
-	StaticAssertStmt(sizeof(SubscriptionCounters) % sizeof(pg_atomic_uint64) == 0,
+	StaticAssertStmt(sizeof(*counters) % sizeof(*counter) == 0,
 					 "counters are atomics only");
 
 	for (int i = 0; i < sizeof(*counters) / sizeof(*counter); i++)

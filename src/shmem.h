@@ -66,8 +66,8 @@ typedef struct SubscriptionCounters
 	pg_atomic_uint64 acked_lsn; /* acknowledged by Kafka up to here */
 	pg_atomic_uint64 confirmed_lsn; /* confirmed to the slot */
 	pg_atomic_uint64 last_commit_time;	/* TimestampTz, of what was sent */
-	pg_atomic_uint64 oldest_commit_time;	/* TimestampTz, not acknowledged; 0 if
-											 * none */
+	pg_atomic_uint64 oldest_commit_time;	/* TimestampTz, of what is not
+											 * acknowledged; 0: none */
 	pg_atomic_uint64 last_ack_time; /* TimestampTz */
 
 	pg_atomic_uint64 queue_messages;

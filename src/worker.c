@@ -70,8 +70,12 @@
 /* How often counters are copied to shared memory, in ms. */
 #define PUBLISH_INTERVAL_MS 100
 
-/* With messages in the queue and no report for so long, Kafka is away. */
+/*
+ * Kafka is away when there is no report for messages in the queue, or no room
+ * for further ones, for so long.
+ */
 #define SILENCE_MS			3000
+#define PATIENCE_MS			1000
 
 /*
  * Leaving: for how long in all, and for how long without any report, to wait
@@ -176,28 +180,55 @@ set_state(SubscriptionState state)
 	LWLockRelease(cdc_shared->lock);
 }
 
+/*
+ * Ours count since the process started, those in shared memory since they
+ * were reset: add what has come since the last time.
+ */
+static void
+add_counter(pg_atomic_uint64 *counter, uint64 *published, uint64 now)
+{
+	if (now == *published)
+		return;
+	pg_atomic_fetch_add_u64(counter, now - *published);
+	*published = now;
+}
+
 static void
 publish_counters(const ProducerStatus *status)
 {
+	static CaptureCounters captured;
+	static ProducerStatus acked;
+	static uint64 queue_full_count;
+	static uint64 queue_full_time;
 	SubscriptionCounters *counters = &entry->counters;
-	const CaptureCounters *captured = capture_counters();
+	const CaptureCounters *capture = capture_counters();
 
+	/* what an earlier worker left stays until there is something newer */
 	pg_atomic_write_u64(&counters->sent_lsn, sink.sent_lsn);
-	pg_atomic_write_u64(&counters->last_commit_time, sink.last_commit_time);
-	pg_atomic_write_u64(&counters->last_ack_time, status->last_ack_time);
+	if (sink.last_commit_time != 0)
+		pg_atomic_write_u64(&counters->last_commit_time,
+							sink.last_commit_time);
+	if (status->last_ack_time != 0)
+		pg_atomic_write_u64(&counters->last_ack_time, status->last_ack_time);
 	pg_atomic_write_u64(&counters->queue_messages, status->queue_messages);
 	pg_atomic_write_u64(&counters->queue_bytes, status->queue_bytes);
-	pg_atomic_write_u64(&counters->queue_limit_bytes, options->max_queue_bytes);
-	pg_atomic_write_u64(&counters->queue_full_count, sink.queue_full_count);
-	pg_atomic_write_u64(&counters->queue_full_time, sink.queue_full_time);
-	pg_atomic_write_u64(&counters->transactions, captured->transactions);
-	pg_atomic_write_u64(&counters->inserts, captured->inserts);
-	pg_atomic_write_u64(&counters->updates, captured->updates);
-	pg_atomic_write_u64(&counters->deletes, captured->deletes);
-	pg_atomic_write_u64(&counters->truncates, captured->truncates);
-	pg_atomic_write_u64(&counters->filtered, captured->filtered);
-	pg_atomic_write_u64(&counters->messages, status->messages);
-	pg_atomic_write_u64(&counters->message_bytes, status->message_bytes);
+	pg_atomic_write_u64(&counters->queue_limit_bytes,
+						options->max_queue_bytes);
+
+	add_counter(&counters->queue_full_count, &queue_full_count,
+				sink.queue_full_count);
+	add_counter(&counters->queue_full_time, &queue_full_time,
+				sink.queue_full_time);
+	add_counter(&counters->transactions, &captured.transactions,
+				capture->transactions);
+	add_counter(&counters->inserts, &captured.inserts, capture->inserts);
+	add_counter(&counters->updates, &captured.updates, capture->updates);
+	add_counter(&counters->deletes, &captured.deletes, capture->deletes);
+	add_counter(&counters->truncates, &captured.truncates, capture->truncates);
+	add_counter(&counters->filtered, &captured.filtered, capture->filtered);
+	add_counter(&counters->messages, &acked.messages, status->messages);
+	add_counter(&counters->message_bytes, &acked.message_bytes,
+				status->message_bytes);
 }
 
 /* Is Kafka keeping us waiting?  Then the state says so. */
@@ -216,7 +247,7 @@ current_state(const ProducerStatus *status, TimestampTz now)
 		 TimestampDifferenceExceeds(last_report_time, now, SILENCE_MS)))
 		return SUBSCRIPTION_WAITING_FOR_KAFKA;
 	if (sink.waiting_since != 0 &&
-		TimestampDifferenceExceeds(sink.waiting_since, now, CONFIRM_INTERVAL_MS))
+		TimestampDifferenceExceeds(sink.waiting_since, now, PATIENCE_MS))
 		return SUBSCRIPTION_WAITING_FOR_KAFKA;
 	return SUBSCRIPTION_STREAMING;
 }
@@ -251,7 +282,8 @@ publish_positions(void)
 	XLogRecPtr	safe_lsn = acks_safe_lsn(&sink.acks);
 
 	pg_atomic_write_u64(&counters->read_lsn,
-						Max(reader_position(reader), reader_confirmed(reader)));
+						Max(reader_position(reader),
+							reader_confirmed(reader)));
 	pg_atomic_write_u64(&counters->oldest_commit_time,
 						acks_oldest_commit_time(&sink.acks));
 	if (pg_atomic_read_u64(&counters->acked_lsn) != safe_lsn)
