@@ -33,6 +33,7 @@
 #include "replication/origin.h"
 #include "route.h"
 #include "text_sink.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "value_time.h"
 

@@ -37,10 +37,10 @@
 /* Longest text of a float: sign, digits, point, zeros, exponent. */
 #define FLOAT_TEXT_MAX	64
 
-static const char base64_digits[64] =
+static const char base64_digits[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static const char hex_digits[16] = "0123456789ABCDEF";
+static const char hex_digits[] = "0123456789ABCDEF";
 
 /* Nonzero if one of eight bytes needs an escape. */
 static inline uint64

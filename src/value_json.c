@@ -38,7 +38,7 @@
 
 #define MD5_BYTES		16
 
-static const char lower_hex[16] = "0123456789abcdef";
+static const char lower_hex[] = "0123456789abcdef";
 
 static void
 append_varlena_text(StringInfo out, Datum value)
@@ -224,7 +224,7 @@ typedef struct ArrayWalk
 {
 	ValueType  *element;
 	char	   *data;
-	bits8	   *nulls;			/* NULL if there are none */
+	uint8	   *nulls;			/* NULL if there are none */
 	int			index;
 } ArrayWalk;
 
