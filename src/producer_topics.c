@@ -265,12 +265,12 @@ static void
 finish_creation(Producer *producer, ProducerTopic *topic,
 				rd_kafka_resp_err_t err, const char *text)
 {
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		ereport(LOG, errmsg("created Kafka topic \"%s\"", topic->name));
+
 	switch (err)
 	{
 		case RD_KAFKA_RESP_ERR_NO_ERROR:
-			ereport(LOG,
-					errmsg("created Kafka topic \"%s\"", topic->name));
-			/* FALLTHROUGH */
 		case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS:
 			topic->created = GetCurrentTimestamp();
 			topic->retry_delay = MIN_RETRY_DELAY_MS;
