@@ -33,6 +33,7 @@
 #include "storage/lwlock.h"
 #include "storage/spin.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -197,17 +198,19 @@ cdc_create_wait_event_set(int nevents)
 }
 
 /*
- * Wait event shown in pg_stat_activity.  Named events of extensions exist
- * since 17; before that every extension shares one.
+ * Wait event shown in pg_stat_activity, looked up once per call site.  Named
+ * events of extensions exist since 17; before that all of them share one.
  */
 static inline uint32
-cdc_wait_event(const char *name)
+cdc_wait_event(uint32 *cached, const char *name)
 {
 #if PG_VERSION_NUM >= 170000
-	return WaitEventExtensionNew(name);
+	if (*cached == 0)
+		*cached = WaitEventExtensionNew(name);
 #else
-	return PG_WAIT_EXTENSION;
+	*cached = PG_WAIT_EXTENSION;
 #endif
+	return *cached;
 }
 
 /* OID of the primary key's index, InvalidOid if none. */
@@ -256,6 +259,17 @@ cdc_publication_ownercheck(Oid pubid, Oid roleid)
 #define CDC_BGWORKER_INTERRUPTIBLE 0
 #endif
 
+/* All transactions with an older xid than this have ended; never invalid. */
+static inline TransactionId
+cdc_oldest_active_xid(void)
+{
+#if PG_VERSION_NUM >= 190000
+	return GetOldestActiveTransactionId(false, true);
+#else
+	return GetOldestActiveTransactionId();
+#endif
+}
+
 /* Was the slot invalidated, so that WAL it needs may be gone? */
 static inline bool
 cdc_slot_is_invalidated(ReplicationSlot *slot)
@@ -298,6 +312,19 @@ cdc_build_attrmap(TupleDesc indesc, TupleDesc outdesc)
 	return build_attrmap_by_name_if_req(indesc, outdesc);
 #endif
 }
+
+/*
+ * Inheritance of privileges: each membership's own property since 16, before
+ * that the member's.  The arguments are rows of pg_auth_members and
+ * pg_authid.
+ */
+#if PG_VERSION_NUM >= 160000
+#define CdcMembershipInherits(membership) ((membership)->inherit_option)
+#define CdcRoleInherits(role) true
+#else
+#define CdcMembershipInherits(membership) true
+#define CdcRoleInherits(role) ((role)->rolinherit)
+#endif
 
 /*
  * Is wal_level high enough?  19 switches decoding on with the first logical

@@ -14,7 +14,9 @@
  *
  * It exists because a process that decodes must not read catalogs through
  * ordinary snapshots.  It runs one transaction for reading, under a memory
- * context of its own, then short ones; it holds no lock while it waits.
+ * context of its own, then short ones.  There is one controller at a time in
+ * the cluster, so it does not wait long for locks: it fails, and the launcher
+ * tries again.
  *
  * Copyright (c) 2026, cdc_emit contributors
  *
@@ -46,6 +48,7 @@
 #include "cdc_emit.h"
 #include "compat.h"
 #include "controller.h"
+#include "reader.h"
 #include "shmem.h"
 
 /* A row of cdc_emit.subscription, and what follows from it. */
@@ -63,6 +66,7 @@ typedef struct CatalogState
 	bool		has_extension;
 	List	   *subscriptions;	/* of CatalogSubscription * */
 	List	   *dropped_slots;	/* of char * */
+	bool		slot_busy;		/* one of them could not be dropped yet */
 } CatalogState;
 
 static void
@@ -99,7 +103,7 @@ controller_settings(void)
 		{"search_path", "pg_catalog, pg_temp"},
 		{"synchronous_commit", "local"},
 		{"statement_timeout", "0"},
-		{"lock_timeout", "0"},
+		{"lock_timeout", "1s"}, /* others wait for us; we are tried again */
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},
 		{"row_security", "off"},
@@ -107,6 +111,9 @@ controller_settings(void)
 
 	for (int i = 0; i < lengthof(settings); i++)
 		SetConfigOption(settings[i][0], settings[i][1],
+						PGC_SUSET, PGC_S_OVERRIDE);
+	if (GetConfigOption("transaction_timeout", true, false) != NULL)
+		SetConfigOption("transaction_timeout", "0",
 						PGC_SUSET, PGC_S_OVERRIDE);
 }
 
@@ -126,11 +133,6 @@ make_config(CatalogSubscription *sub)
 	PG_TRY();
 	{
 		catalog_serialize_config(sub->row, &sub->config);
-		if (sub->config.len > CDC_CONFIG_SIZE)
-			ereport(ERROR,
-					errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					errmsg("publications, options and server properties take %d bytes, only %d are allowed",
-						   sub->config.len, CDC_CONFIG_SIZE));
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -184,8 +186,11 @@ read_catalog(void)
 	return state;
 }
 
-/* Bring one entry up to date; caller holds the lock exclusively. */
-static void
+/*
+ * Bring one entry up to date; caller holds the lock exclusively.  False if
+ * there is no entry for it.
+ */
+static bool
 publish_subscription(CatalogSubscription *sub)
 {
 	const SubscriptionRow *row = sub->row;
@@ -195,25 +200,18 @@ publish_subscription(CatalogSubscription *sub)
 	if (entry == NULL)
 		entry = shmem_allocate(MyDatabaseId, row->subid);
 	if (entry == NULL)
-	{
-		ereport(LOG,
-				errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				errmsg("subscription \"%s\" cannot run: all %d entries for subscriptions are in use",
-					   NameStr(row->name), cdc_shared->nsubscriptions),
-				errhint("Increase \"%s\" and restart the server.",
-						"cdc_emit.max_subscriptions"));
-		return;
-	}
+		return false;
 
-	/* enabling one that has failed is the way to start it again */
+	/* an update of the row is the way to start one again that has failed */
 	changed = entry->config_size != sub->config.len ||
 		memcmp(entry->config, sub->config.data, sub->config.len) != 0 ||
 		(row->enabled && !entry->enabled) ||
-		(row->enabled && entry->state == SUBSCRIPTION_FAILED);
+		(entry->state == SUBSCRIPTION_FAILED && entry->row_xmin != row->xmin);
 	entry->name = row->name;
 	entry->slot_name = row->slot_name;
 	entry->enabled = row->enabled;
 	entry->slot_created = row->slot_created;
+	entry->row_xmin = row->xmin;
 	if (changed)
 	{
 		entry->generation++;
@@ -221,6 +219,7 @@ publish_subscription(CatalogSubscription *sub)
 		memcpy(entry->config, sub->config.data, sub->config.len);
 		entry->next_start = 0;
 		entry->restart_delay = 0;
+		entry->failure_count = 0;
 	}
 	if (sub->error)
 	{
@@ -231,6 +230,7 @@ publish_subscription(CatalogSubscription *sub)
 	else if (changed && entry->worker_pid == 0)
 		shmem_set_state(entry, entry->enabled ? SUBSCRIPTION_STARTING :
 						SUBSCRIPTION_DISABLED);
+	return true;
 }
 
 static bool
@@ -266,6 +266,7 @@ static void
 publish_catalog(CatalogState *state)
 {
 	ListCell   *lc;
+	int			nmissing = 0;
 
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < cdc_shared->nsubscriptions; i++)
@@ -282,8 +283,19 @@ publish_catalog(CatalogState *state)
 			name_in_list(NameStr(entry->slot_name), state->dropped_slots);
 	}
 	foreach(lc, state->subscriptions)
-		publish_subscription(lfirst(lc));
+	{
+		if (!publish_subscription(lfirst(lc)))
+			nmissing++;
+	}
 	LWLockRelease(cdc_shared->lock);
+
+	if (nmissing > 0)
+		ereport(LOG,
+				errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				errmsg("%d subscriptions cannot run: all %d entries for subscriptions are in use",
+					   nmissing, cdc_shared->nsubscriptions),
+				errhint("Increase \"%s\" and restart the server.",
+						"cdc_emit.max_subscriptions"));
 }
 
 /* Does a worker run, or might one start, that uses this slot? */
@@ -313,18 +325,56 @@ slot_has_worker(const char *slot_name)
 static bool
 drop_slot(const char *slot_name)
 {
-	ReplicationSlot *slot = SearchNamedReplicationSlot(slot_name, true);
-
-	if (slot == NULL ||
-		slot->data.database != MyDatabaseId ||
-		strcmp(NameStr(slot->data.plugin), CDC_NAME) != 0)
-		return true;
-	if (slot_has_worker(slot_name) || cdc_slot_active_pid(slot) != 0)
+	switch (reader_slot_status(slot_name))
+	{
+		case SLOT_ABSENT:
+		case SLOT_FOREIGN:
+			return true;
+		case SLOT_IN_USE:
+			return false;
+		case SLOT_USABLE:
+		case SLOT_INVALIDATED:
+			break;
+	}
+	if (slot_has_worker(slot_name))
 		return false;
 
 	ReplicationSlotDrop(slot_name, true);
 	ereport(LOG, errmsg("dropped replication slot \"%s\"", slot_name));
 	return true;
+}
+
+/*
+ * Without the extension there are no subscriptions, so slots with our names
+ * are left over: by DROP EXTENSION followed by a crash, say.
+ */
+static void
+drop_leftover_slots(CatalogState *state)
+{
+	char	   *prefix = psprintf(CDC_NAME "_%u_", MyDatabaseId);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (state->has_extension)
+		return;
+
+	LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
+	for (int i = 0; i < max_replication_slots; i++)
+	{
+		ReplicationSlot *slot = &ReplicationSlotCtl->replication_slots[i];
+
+		if (slot->in_use &&
+			strncmp(NameStr(slot->data.name), prefix, strlen(prefix)) == 0)
+			names = lappend(names, pstrdup(NameStr(slot->data.name)));
+	}
+	LWLockRelease(ReplicationSlotControlLock);
+
+	foreach(lc, names)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!drop_slot(lfirst(lc)))
+			state->slot_busy = true;
+	}
 }
 
 /* Execute a command with one parameter, in a transaction of its own. */
@@ -355,8 +405,11 @@ drop_slots_in_catalog(CatalogState *state)
 		CHECK_FOR_INTERRUPTS();
 		namestrcpy(&slot_name, lfirst(lc));
 		if (drop_slot(NameStr(slot_name)))
-			execute_in_transaction("DELETE FROM cdc_emit.dropped_slot WHERE slotname = $1",
+			execute_in_transaction("DELETE FROM cdc_emit.dropped_slot "
+								   "WHERE slotname OPERATOR(pg_catalog.=) $1",
 								   NAMEOID, NameGetDatum(&slot_name));
+		else
+			state->slot_busy = true;
 	}
 }
 
@@ -409,7 +462,9 @@ record_created_slots(CatalogState *state)
 		if (!created)
 			continue;
 
-		execute_in_transaction("UPDATE cdc_emit.subscription SET subslotcreated = true WHERE subid = $1",
+		execute_in_transaction("UPDATE cdc_emit.subscription "
+							   "SET subslotcreated = true "
+							   "WHERE subid OPERATOR(pg_catalog.=) $1",
 							   INT8OID, Int64GetDatum(sub->row->subid));
 
 		LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
@@ -441,10 +496,11 @@ controller_main(Datum main_arg)
 	publish_catalog(state);
 	record_created_slots(state);
 	drop_slots_in_catalog(state);
+	drop_leftover_slots(state);
 	remove_entries();
 
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
-	cdc_shared->controller_done = true;
+	cdc_shared->controller_done = !state->slot_busy;
 	LWLockRelease(cdc_shared->lock);
 	proc_exit(0);
 }

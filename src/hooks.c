@@ -146,6 +146,7 @@ terminate_processes(Oid dboid)
 static void
 release_database(Oid dboid)
 {
+	static uint32 wait_event = 0;
 	TimestampTz deadline;
 
 	begin_dropping(dboid);
@@ -155,7 +156,8 @@ release_database(Oid dboid)
 	{
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 10, cdc_wait_event("CdcEmitDropDatabase"));
+						 10, cdc_wait_event(&wait_event,
+											  "CdcEmitDropDatabase"));
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -181,14 +183,14 @@ object_access(ObjectAccessType access, Oid classId, Oid objectId,
 		case ExtensionRelationId:
 			if (access == OAT_DROP &&
 				objectId == get_extension_oid(CDC_NAME, true))
-				shmem_mark_database_at_commit();
+				shmem_mark_database_at_commit(false);
 			break;
 
 		case ForeignServerRelationId:
 		case UserMappingRelationId:
 			if (access == OAT_POST_CREATE || access == OAT_POST_ALTER ||
 				access == OAT_DROP)
-				shmem_mark_database_at_commit();
+				shmem_mark_database_at_commit(false);
 			break;
 
 		default:

@@ -51,11 +51,20 @@
 /* A worker that ran for so long starts again with the shortest delay. */
 #define HEALTHY_RUN_MS			60000
 
-/* After a controller that failed, and without room for a worker, in ms. */
-#define CONTROLLER_RETRY_MS		1000
+/* After a controller that failed: doubles from MIN to MAX, in ms. */
+#define CONTROLLER_RETRY_MIN_MS 1000
+#define CONTROLLER_RETRY_MAX_MS 60000
+
+/* Without room for a further background worker, in ms. */
 #define NO_ROOM_RETRY_MS		5000
 
+/* The same error at the same LSN so many times: stop trying. */
+#define MAX_EQUAL_FAILURES		10
+
 #define LONGEST_NAP_MS			60000
+
+/* While a database with work to do is being dropped, in ms. */
+#define DROPPING_NAP_MS			1000
 
 /* Handles of what this launcher started; NULL if not running. */
 static BackgroundWorkerHandle *controller_handle = NULL;
@@ -63,7 +72,11 @@ static BackgroundWorkerHandle **worker_handles = NULL;
 
 /* Databases the controller still has to visit. */
 static List *pending_databases = NIL;
-static TimestampTz controller_not_before = 0;
+
+/* Databases in which it has failed, and when to try these again. */
+static List *failed_databases = NIL;
+static TimestampTz failed_retry_time = 0;
+static int	failed_retry_delay = CONTROLLER_RETRY_MIN_MS;
 
 void
 launcher_register(void)
@@ -107,18 +120,19 @@ launcher_attach(void)
 }
 
 /*
- * Databases of the cluster that accept connections, in the caller's memory
- * context.
+ * Databases of the cluster, in the caller's memory context.  Those that
+ * cannot be connected to, which includes what an interrupted DROP DATABASE
+ * left, are in *all only.
  */
-static List *
-list_databases(void)
+static void
+list_databases(List **all, List **connectable)
 {
 	MemoryContext context = CurrentMemoryContext;
-	List	   *databases = NIL;
 	Relation	rel;
 	TableScanDesc scan;
 	HeapTuple	tuple;
 
+	*all = *connectable = NIL;
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();
 	rel = table_open(DatabaseRelationId, AccessShareLock);
@@ -126,19 +140,18 @@ list_databases(void)
 	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
-		MemoryContext old;
+		MemoryContext old = MemoryContextSwitchTo(context);
 
-		if (!database->datallowconn)
-			continue;
-		old = MemoryContextSwitchTo(context);
-		databases = lappend_oid(databases, database->oid);
+		*all = lappend_oid(*all, database->oid);
+		if (database->datallowconn &&
+			database->datconnlimit != DATCONNLIMIT_INVALID_DB)
+			*connectable = lappend_oid(*connectable, database->oid);
 		MemoryContextSwitchTo(old);
 	}
 	table_endscan(scan);
 	table_close(rel, AccessShareLock);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
-	return databases;
 }
 
 /*
@@ -161,38 +174,58 @@ forget_dropped_databases(List *databases)
 	LWLockRelease(cdc_shared->lock);
 }
 
-/* Move what others marked in shared memory to our own list. */
+/*
+ * Move what others marked in shared memory, and what is to be tried again, to
+ * our own list.
+ */
 static void
-collect_marked_databases(void)
+collect_marked_databases(TimestampTz now)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	List	   *databases;
-	bool		all;
+	List	   *all;
+	List	   *connectable;
+	ListCell   *lc;
+	bool		all_marked;
+	bool		retry;
 	int			nmarked;
 	Oid			marked[CDC_MAX_DIRTY_DATABASES];
 
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
-	all = cdc_shared->all_dirty;
+	all_marked = cdc_shared->all_dirty;
 	nmarked = cdc_shared->ndirty;
 	memcpy(marked, cdc_shared->dirty, nmarked * sizeof(Oid));
 	cdc_shared->all_dirty = false;
 	cdc_shared->ndirty = 0;
 	LWLockRelease(cdc_shared->lock);
 
-	if (all || nmarked > 0)
+	retry = failed_databases != NIL && now >= failed_retry_time;
+	if (all_marked || nmarked > 0 || retry)
 	{
-		databases = list_databases();
-		forget_dropped_databases(databases);
+		list_databases(&all, &connectable);
+		forget_dropped_databases(all);
+		if (retry)
+		{
+			foreach(lc, failed_databases)
+			{
+				if (list_member_oid(connectable, lfirst_oid(lc)))
+					pending_databases =
+						list_append_unique_oid(pending_databases,
+											   lfirst_oid(lc));
+			}
+			list_free(failed_databases);
+			failed_databases = NIL;
+		}
 		for (int i = 0; i < nmarked; i++)
 		{
-			if (list_member_oid(databases, marked[i]))
+			if (list_member_oid(connectable, marked[i]))
 				pending_databases = list_append_unique_oid(pending_databases,
 														   marked[i]);
 		}
-		if (all)
+		if (all_marked)
 			pending_databases = list_concat_unique_oid(pending_databases,
-													   databases);
-		list_free(databases);
+													   connectable);
+		list_free(all);
+		list_free(connectable);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -234,12 +267,21 @@ process_has_stopped(BackgroundWorkerHandle *handle)
 	return GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED;
 }
 
-/*
- * See how the controller ended.  One that failed is tried again later: its
- * database was marked once, and the mark must not be lost.
- */
+/* The mark of this database must not be lost: try again later. */
 static void
-reap_controller(void)
+retry_database(Oid dboid, TimestampTz now)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	failed_databases = list_append_unique_oid(failed_databases, dboid);
+	MemoryContextSwitchTo(old);
+	failed_retry_time = TimestampTzPlusMilliseconds(now, failed_retry_delay);
+	failed_retry_delay = Min(failed_retry_delay * 2, CONTROLLER_RETRY_MAX_MS);
+}
+
+/* See how the controller ended. */
+static void
+reap_controller(TimestampTz now)
 {
 	bool		done;
 	Oid			dboid;
@@ -256,12 +298,9 @@ reap_controller(void)
 	LWLockRelease(cdc_shared->lock);
 
 	if (!done)
-	{
-		shmem_mark_database(dboid);
-		controller_not_before =
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-										CONTROLLER_RETRY_MS);
-	}
+		retry_database(dboid, now);
+	else if (failed_databases == NIL)
+		failed_retry_delay = CONTROLLER_RETRY_MIN_MS;
 }
 
 /* Start a controller for the next database that needs one. */
@@ -271,7 +310,7 @@ start_controller(TimestampTz now)
 	ListCell   *lc;
 	Oid			dboid = InvalidOid;
 
-	if (controller_handle != NULL || now < controller_not_before)
+	if (controller_handle != NULL)
 		return;
 
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
@@ -294,9 +333,7 @@ start_controller(TimestampTz now)
 									  ObjectIdGetDatum(dboid), NULL, 0);
 	if (controller_handle == NULL)
 	{
-		shmem_mark_database(dboid);
-		controller_not_before = TimestampTzPlusMilliseconds(now,
-															NO_ROOM_RETRY_MS);
+		retry_database(dboid, now);
 		ereport(LOG,
 				errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				errmsg("out of background worker slots for cdc_emit"),
@@ -310,8 +347,27 @@ static bool
 should_run(SubscriptionShared *entry)
 {
 	return cdc_enabled && entry->enabled && !entry->removed &&
-		entry->state != SUBSCRIPTION_FAILED &&
+		entry->state != SUBSCRIPTION_FAILED && entry->config_size > 0 &&
 		!shmem_database_is_dropping(entry->dboid);
+}
+
+/*
+ * Count how often the same error has come at the same LSN.  Trying for ever
+ * would send the start of that transaction again and again.
+ */
+static void
+count_failures(SubscriptionShared *entry)
+{
+	if (entry->error_time == 0 || entry->error_time < entry->worker_start)
+		return;
+	if (entry->failure_sqlstate != entry->error_sqlstate ||
+		entry->failure_lsn != entry->error_lsn)
+		entry->failure_count = 0;
+	entry->failure_sqlstate = entry->error_sqlstate;
+	entry->failure_lsn = entry->error_lsn;
+	if (++entry->failure_count >= MAX_EQUAL_FAILURES &&
+		!XLogRecPtrIsInvalid(entry->error_lsn))
+		shmem_set_state(entry, SUBSCRIPTION_FAILED);
 }
 
 /*
@@ -321,12 +377,10 @@ should_run(SubscriptionShared *entry)
 static void
 schedule_restart(SubscriptionShared *entry, TimestampTz now)
 {
-	bool		failed = entry->error_time >= entry->worker_start &&
-		entry->worker_start != 0;
-	bool		asked = entry->generation != entry->worker_generation ||
-		!should_run(entry);
+	if (entry->state == SUBSCRIPTION_FAILED)
+		return;
 
-	if (asked)
+	if (entry->generation != entry->worker_generation || !should_run(entry))
 	{
 		entry->restart_delay = 0;
 		entry->next_start = 0;
@@ -335,8 +389,7 @@ schedule_restart(SubscriptionShared *entry, TimestampTz now)
 		return;
 	}
 
-	if (!failed ||
-		TimestampDifferenceExceeds(entry->worker_start, now, HEALTHY_RUN_MS))
+	if (TimestampDifferenceExceeds(entry->worker_start, now, HEALTHY_RUN_MS))
 		entry->restart_delay = 0;
 	entry->restart_delay = Min(Max(entry->restart_delay * 2,
 								   RESTART_DELAY_MIN_MS),
@@ -346,9 +399,9 @@ schedule_restart(SubscriptionShared *entry, TimestampTz now)
 	entry->restart_count++;
 	if (entry->state != SUBSCRIPTION_SLOT_MISSING &&
 		entry->state != SUBSCRIPTION_SLOT_LOST &&
-		entry->state != SUBSCRIPTION_SLOT_BUSY &&
-		entry->state != SUBSCRIPTION_FAILED)
+		entry->state != SUBSCRIPTION_SLOT_BUSY)
 		shmem_set_state(entry, SUBSCRIPTION_BACKOFF);
+	count_failures(entry);
 }
 
 /*
@@ -360,6 +413,7 @@ start_worker(int index, const WorkerArguments *arguments, const char *name,
 			 TimestampTz now)
 {
 	char		process_name[BGW_MAXLEN];
+	SubscriptionShared *entry;
 
 	snprintf(process_name, sizeof(process_name),
 			 "cdc_emit worker for subscription \"%s\"", name);
@@ -371,9 +425,9 @@ start_worker(int index, const WorkerArguments *arguments, const char *name,
 		return;
 
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	entry = shmem_find(arguments->dboid, arguments->subid);
+	if (entry != NULL)
 	{
-		SubscriptionShared *entry = &cdc_shared->subscriptions[index];
-
 		entry->next_start = TimestampTzPlusMilliseconds(now,
 														NO_ROOM_RETRY_MS);
 		shmem_set_error(entry, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
@@ -404,11 +458,8 @@ manage_worker(int index, TimestampTz now)
 	{
 		pfree(worker_handles[index]);
 		worker_handles[index] = NULL;
-		if (entry->in_use)
-		{
-			entry->worker_pid = 0;
+		if (entry->in_use && entry->worker_pid == 0)
 			schedule_restart(entry, now);
-		}
 	}
 
 	if (!entry->in_use)
@@ -436,7 +487,8 @@ manage_worker(int index, TimestampTz now)
 	}
 	else if (!should_run(entry))
 	{
-		if (!entry->enabled || !cdc_enabled)
+		if (!entry->enabled ||
+			(!cdc_enabled && entry->state != SUBSCRIPTION_FAILED))
 			shmem_set_state(entry, SUBSCRIPTION_DISABLED);
 	}
 	else if (entry->next_start > now)
@@ -464,18 +516,27 @@ manage_worker(int index, TimestampTz now)
 	return nap;
 }
 
+/* How long until failed_retry_time, in ms. */
+static long
+retry_nap(TimestampTz now)
+{
+	if (failed_databases == NIL)
+		return LONGEST_NAP_MS;
+	return TimestampDifferenceMilliseconds(now, failed_retry_time) + 1;
+}
+
 static long
 launcher_cycle(void)
 {
-	TimestampTz now;
-	long		nap = LONGEST_NAP_MS;
+	TimestampTz now = GetCurrentTimestamp();
+	long		nap;
 
-	reap_controller();
-	collect_marked_databases();
-	now = GetCurrentTimestamp();
+	reap_controller(now);
+	collect_marked_databases(now);
 	start_controller(now);
+	nap = Min(LONGEST_NAP_MS, retry_nap(now));
 	if (controller_handle == NULL && pending_databases != NIL)
-		nap = CONTROLLER_RETRY_MS;
+		nap = Min(nap, DROPPING_NAP_MS);
 	for (int i = 0; i < cdc_shared->nsubscriptions; i++)
 		nap = Min(nap, manage_worker(i, now));
 	return nap;
@@ -493,11 +554,13 @@ launcher_main(Datum main_arg)
 
 	for (;;)
 	{
+		static uint32 wait_event = 0;
 		long		nap = launcher_cycle();
 
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 nap, cdc_wait_event("CdcEmitLauncherMain"));
+						 nap,
+						 cdc_wait_event(&wait_event, "CdcEmitLauncherMain"));
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)

@@ -37,8 +37,7 @@
 
 #include "producer_internal.h"
 
-/* What librdkafka needs for a message besides the bytes of it. */
-#define MESSAGE_COST			188
+/* What headers need besides their bytes, in bytes. */
 #define FIRST_HEADER_COST		160
 #define HEADER_COST				64
 
@@ -76,7 +75,7 @@ opaque_token(const void *opaque)
 static uint32
 message_cost(const Message *message)
 {
-	uint64		cost = MESSAGE_COST;
+	uint64		cost = PRODUCER_MESSAGE_COST;
 
 	cost += message->key_len;
 	cost += message->value_len;

@@ -21,6 +21,9 @@
 
 #include "producer.h"
 
+/* What librdkafka needs for a message besides the bytes of it, in bytes. */
+#define PRODUCER_MESSAGE_COST	188
+
 /* Kafka's limit is 249 bytes. */
 #define TOPIC_NAME_SIZE			250
 

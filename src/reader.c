@@ -31,17 +31,23 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "replication/decode.h"
+#include "storage/latch.h"
 #include "storage/procarray.h"
+#include "utils/snapmgr.h"
 
 #include "cdc_emit.h"
 #include "compat.h"
 #include "reader.h"
+#include "wal_wait.h"
 
 /* Records between two looks at the clock. */
 #define RECORDS_PER_CLOCK	64
 
 /* Longest sleep while a committed transaction is not visible yet, in ms. */
 #define VISIBILITY_NAP_MAX_MS	50
+
+/* Longest sleep while a slot is being created, in ms. */
+#define CREATION_NAP_MAX_MS		100
 
 struct Reader
 {
@@ -52,6 +58,7 @@ struct Reader
 	XLogRecPtr	flushed;
 	XLogRecPtr	confirmed;
 	XLogRecPtr	saved;
+	TransactionId visible_before;	/* older transactions have all ended */
 };
 
 SlotStatus
@@ -71,27 +78,88 @@ reader_slot_status(const char *slot_name)
 	return SLOT_USABLE;
 }
 
+/* The next record; false at the end of what is flushed. */
+static bool
+try_record(XLogReaderState *reader, ReadLocalXLogPageNoWaitPrivate *end_of_wal)
+{
+	char	   *error = NULL;
+
+	end_of_wal->end_of_wal = false;
+	if (XLogReadRecord(reader, &error) != NULL)
+		return true;
+
+	if (error != NULL || !end_of_wal->end_of_wal)
+		ereport(ERROR,
+				errcode(ERRCODE_DATA_CORRUPTED),
+				errmsg("could not read WAL at %X/%X: %s",
+					   LSN_FORMAT_ARGS(reader->EndRecPtr),
+					   error ? error : "no record"));
+	return false;
+}
+
+static void
+sleep_for_wal(XLogRecPtr flushed)
+{
+	static uint32 wait_event = 0;
+	long		nap = wal_wait_arm(flushed);
+
+	if (nap > 0)
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 Min(nap, CREATION_NAP_MAX_MS),
+						 cdc_wait_event(&wait_event, "CdcEmitSlotCreation"));
+	wal_wait_disarm();
+	ResetLatch(MyLatch);
+}
+
 /*
- * The blocking page reader is right here: this may wait for hours for a
- * transaction to end, and has nothing else to do.
+ * Read until decoding can start: DecodingContextFindStartpoint() without its
+ * page reader, which polls each ms, possibly for hours.
  */
+static void
+find_startpoint(LogicalDecodingContext *decoding)
+{
+	ReadLocalXLogPageNoWaitPrivate end_of_wal = {0};
+	ReplicationSlot *slot = MyReplicationSlot;
+
+	decoding->reader->private_data = &end_of_wal;
+	XLogBeginRead(decoding->reader, slot->data.restart_lsn);
+	while (!DecodingContextReady(decoding))
+	{
+		XLogRecPtr	flushed = GetFlushRecPtr(NULL);
+
+		CHECK_FOR_INTERRUPTS();
+		if (try_record(decoding->reader, &end_of_wal))
+			LogicalDecodingProcessRecord(decoding, decoding->reader);
+		else
+			sleep_for_wal(flushed);
+	}
+	SpinLockAcquire(&slot->mutex);
+	slot->data.confirmed_flush = decoding->reader->EndRecPtr;
+	SpinLockRelease(&slot->mutex);
+}
+
+static const XLogReaderRoutine reader_routine = {
+	.page_read = read_local_xlog_page_no_wait,
+	.segment_open = wal_segment_open,
+	.segment_close = wal_segment_close
+};
+
 void
 reader_create_slot(const char *slot_name)
 {
+	MemoryContext old = CurrentMemoryContext;
+	XLogReaderRoutine routine = reader_routine;
 	LogicalDecodingContext *decoding;
-	XLogReaderRoutine routine = {
-		.page_read = read_local_xlog_page,
-		.segment_open = wal_segment_open,
-		.segment_close = wal_segment_close
-	};
 
 	cdc_check_decoding_requirements();
 	cdc_slot_create(slot_name);
 	decoding = cdc_create_init_decoding_context(CDC_NAME, &routine);
-	DecodingContextFindStartpoint(decoding);
+	find_startpoint(decoding);
 	FreeDecodingContext(decoding);
 	ReplicationSlotPersist();
 	ReplicationSlotRelease();
+	MemoryContextSwitchTo(old);
 }
 
 Reader *
@@ -102,11 +170,7 @@ reader_open(const char *slot_name, const ReaderHooks *hooks)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Reader	   *reader = palloc0(sizeof(Reader));
-	XLogReaderRoutine routine = {
-		.page_read = read_local_xlog_page_no_wait,
-		.segment_open = wal_segment_open,
-		.segment_close = wal_segment_close
-	};
+	XLogReaderRoutine routine = reader_routine;
 
 	Assert(!IsTransactionOrTransactionBlock());
 
@@ -127,6 +191,26 @@ reader_open(const char *slot_name, const ReaderHooks *hooks)
 				  MyReplicationSlot->data.restart_lsn);
 	MemoryContextSwitchTo(old);
 	return reader;
+}
+
+/*
+ * Is a committed transaction still in the proc array?
+ *
+ * Most are not, and one look at the oldest that is tells so of many.  Core's
+ * test has a short cut of its own, RecentXmin, which moves only when snapshots
+ * are taken; we take none, so it would be wrong after 2^31 transactions.
+ */
+static bool
+is_in_progress(Reader *reader, TransactionId xid)
+{
+	if (TransactionIdIsValid(reader->visible_before) &&
+		TransactionIdPrecedes(xid, reader->visible_before))
+		return false;
+	reader->visible_before = cdc_oldest_active_xid();
+	if (TransactionIdPrecedes(xid, reader->visible_before))
+		return false;
+	RecentXmin = reader->visible_before;
+	return TransactionIdIsInProgress(xid);
 }
 
 /*
@@ -154,44 +238,27 @@ wait_until_visible(Reader *reader)
 
 	xid = TransactionIdIsValid(parsed.twophase_xid) ? parsed.twophase_xid :
 		XLogRecGetXid(record);
-	while (TransactionIdIsValid(xid) && TransactionIdIsInProgress(xid))
+	while (TransactionIdIsValid(xid) && is_in_progress(reader, xid))
 	{
 		reader->hooks.sleep(nap);
 		nap = Min(nap * 2, VISIBILITY_NAP_MAX_MS);
 	}
 }
 
-/* The next record; false at the end of what is flushed. */
-static bool
-try_record(Reader *reader)
-{
-	char	   *error = NULL;
-
-	reader->end_of_wal.end_of_wal = false;
-	if (XLogReadRecord(reader->decoding->reader, &error) != NULL)
-		return true;
-
-	if (error != NULL || !reader->end_of_wal.end_of_wal)
-		ereport(ERROR,
-				errcode(ERRCODE_DATA_CORRUPTED),
-				errmsg("could not read WAL at %X/%X: %s",
-					   LSN_FORMAT_ARGS(reader->decoding->reader->EndRecPtr),
-					   error ? error : "no record"));
-	return false;
-}
-
 /*
- * The same, and what was flushed at that time is kept for the wait to come.
- * It has to be asked before the last attempt; asking before each would cost
- * committers a spinlock per record.
+ * The next record; at the end of WAL, what was flushed at that time is kept
+ * for the wait to come.  It has to be asked before the last attempt; asking
+ * before each would cost committers a spinlock per record.
  */
 static bool
 read_record(Reader *reader)
 {
-	if (try_record(reader))
+	XLogReaderState *wal = reader->decoding->reader;
+
+	if (try_record(wal, &reader->end_of_wal))
 		return true;
 	reader->flushed = GetFlushRecPtr(NULL);
-	return try_record(reader);
+	return try_record(wal, &reader->end_of_wal);
 }
 
 ReaderResult

@@ -32,8 +32,12 @@ CdcShared  *cdc_shared = NULL;
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
 
-/* Did the current transaction change something the controller reads? */
+/*
+ * Did the current transaction change something the controller reads, and was
+ * that a subscription?
+ */
 static bool mark_at_commit = false;
+static bool subscriptions_changed = false;
 static bool xact_callback_registered = false;
 
 static Size
@@ -122,7 +126,8 @@ shmem_find(Oid dboid, int64 subid)
 	{
 		SubscriptionShared *entry = &cdc_shared->subscriptions[i];
 
-		if (entry->in_use && entry->dboid == dboid && entry->subid == subid)
+		if (entry->in_use && !entry->removed &&
+			entry->dboid == dboid && entry->subid == subid)
 			return entry;
 	}
 	return NULL;
@@ -145,6 +150,7 @@ shmem_allocate(Oid dboid, int64 subid)
 		entry->stats_reset = GetCurrentTimestamp();
 		return entry;
 	}
+	cdc_shared->entry_missing = true;
 	return NULL;
 }
 
@@ -161,6 +167,13 @@ shmem_free(SubscriptionShared *entry)
 	explicit_bzero(entry, offsetof(SubscriptionShared, counters));
 	init_counters(&entry->counters);
 	ConditionVariableBroadcast(&entry->changed);
+
+	/* whoever found none may have this one */
+	if (cdc_shared->entry_missing)
+	{
+		cdc_shared->entry_missing = false;
+		cdc_shared->all_dirty = true;
+	}
 }
 
 void
@@ -281,16 +294,18 @@ mark_database_xact_callback(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
-			mark_at_commit = false;
+		case XACT_EVENT_PREPARE:
+			mark_at_commit = subscriptions_changed = false;
 			shmem_mark_database(MyDatabaseId);
 			break;
 		case XACT_EVENT_ABORT:
-			mark_at_commit = false;
+			mark_at_commit = subscriptions_changed = false;
 			break;
 		case XACT_EVENT_PRE_PREPARE:
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("cannot PREPARE a transaction that has changed cdc_emit subscriptions"));
+			if (subscriptions_changed)
+				ereport(ERROR,
+						errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot PREPARE a transaction that has changed cdc_emit subscriptions"));
 			break;
 		default:
 			break;
@@ -298,7 +313,7 @@ mark_database_xact_callback(XactEvent event, void *arg)
 }
 
 void
-shmem_mark_database_at_commit(void)
+shmem_mark_database_at_commit(bool subscriptions)
 {
 	if (!xact_callback_registered)
 	{
@@ -306,4 +321,5 @@ shmem_mark_database_at_commit(void)
 		xact_callback_registered = true;
 	}
 	mark_at_commit = true;
+	subscriptions_changed |= subscriptions;
 }

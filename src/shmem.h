@@ -10,8 +10,8 @@
  *	  controller of the subscription's database, under CdcShared->lock
  *	  (exclusive);
  *	- schedule: the launcher, under the lock;
- *	- process, state and error: the worker, under the lock; the launcher and
- *	  the controller while no worker runs;
+ *	- process, state and error: the worker, under the lock; state and error
+ *	  also the launcher and the controller, for what they decide;
  *	- counters: the worker, as atomics without lock.
  *
  * Copyright (c) 2026, cdc_emit contributors
@@ -98,6 +98,7 @@ typedef struct SubscriptionShared
 	/* what the catalog asks for */
 	bool		enabled;
 	bool		slot_created;	/* the catalog knows that the slot existed */
+	TransactionId row_xmin;		/* of the row: enabling again is noticed */
 	bool		removed;		/* row is gone: stop, then free the entry */
 	bool		drop_slot;		/* with removed: the slot has to go, too */
 	uint32		generation;		/* changes with anything a worker must know */
@@ -107,6 +108,9 @@ typedef struct SubscriptionShared
 	/* schedule */
 	TimestampTz next_start;		/* not before; 0 is at once */
 	int			restart_delay;	/* ms, of the next back-off */
+	int			failure_count;	/* of the same error at the same LSN */
+	int			failure_sqlstate;
+	XLogRecPtr	failure_lsn;
 	uint64		restart_count;
 
 	/* process */
@@ -150,6 +154,9 @@ typedef struct CdcShared
 	int			ndirty;
 	Oid			dirty[CDC_MAX_DIRTY_DATABASES];
 
+	/* a subscription found no free entry below */
+	bool		entry_missing;
+
 	/* databases in which nothing of ours may run */
 	int			ndropping;
 	Oid			dropping[CDC_MAX_DROPPING_DATABASES];
@@ -166,7 +173,10 @@ extern void shmem_install_hooks(void);
 /* ERROR with a hint unless the library was preloaded. */
 extern void shmem_require(void);
 
-/* Entry of a subscription, NULL if there is none; caller holds the lock. */
+/*
+ * Entry of a subscription, NULL if there is none or it is being removed;
+ * caller holds the lock.
+ */
 extern SubscriptionShared *shmem_find(Oid dboid, int64 subid);
 
 /* A new entry, NULL if all are in use; caller holds the lock exclusively. */
@@ -188,9 +198,10 @@ extern const char *subscription_state_name(SubscriptionState state);
 
 /*
  * Ask the launcher to have a database's catalog read again once the current
- * transaction commits.
+ * transaction commits.  Such a transaction cannot be prepared if it changed
+ * subscriptions; with other reasons, PREPARE counts as commit.
  */
-extern void shmem_mark_database_at_commit(void);
+extern void shmem_mark_database_at_commit(bool subscriptions);
 
 /* The same at once; takes the lock. */
 extern void shmem_mark_database(Oid dboid);

@@ -60,12 +60,7 @@ static WalSnd *my_entry = NULL;
 static void
 release_entry(int code, Datum arg)
 {
-	if (my_entry == NULL)
-		return;
-	SpinLockAcquire(&my_entry->mutex);
-	if (my_entry->pid == 0 && my_entry->latch == MyLatch)
-		my_entry->latch = NULL;
-	SpinLockRelease(&my_entry->mutex);
+	wal_wait_disarm();
 	my_entry = NULL;
 }
 
@@ -108,10 +103,16 @@ start_listening(void)
 	return NAP_POLL_MS;
 }
 
+/* The entry is only remembered; nobody shall wake us from other sleeps. */
 void
 wal_wait_disarm(void)
 {
-	/* the latch stays; a latch that is set while we are awake costs nothing */
+	if (my_entry == NULL)
+		return;
+	SpinLockAcquire(&my_entry->mutex);
+	if (my_entry->pid == 0 && my_entry->latch == MyLatch)
+		my_entry->latch = NULL;
+	SpinLockRelease(&my_entry->mutex);
 }
 
 #endif

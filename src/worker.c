@@ -84,9 +84,12 @@
 #define DRAIN_MS			2000
 #define DRAIN_SILENCE_MS	500
 #define FINISH_MS			500
+#define DRAIN_NAP_MS		20
 
 /* What the process works on; set up once, in this order. */
 static SubscriptionShared *entry = NULL;
+static char *config_data = NULL;
+static uint32 config_size = 0;
 static SubscriptionConfig *config = NULL;
 static SubscriptionOptions *options = NULL;
 static NameData slot_name;
@@ -170,10 +173,11 @@ handle_interrupts(void)
  * ----------------------------------------------------------------
  */
 
+/* That a subscription has failed is the launcher's or controller's word. */
 static void
 set_state(SubscriptionState state)
 {
-	if (entry->state == state)
+	if (entry->state == state || entry->state == SUBSCRIPTION_FAILED)
 		return;
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	shmem_set_state(entry, state);
@@ -329,8 +333,10 @@ poll_kafka(void)
 static void
 serve(long timeout)
 {
+	static uint32 wait_event = 0;
+
 	if (timeout > 0)
-		wait_for_events(timeout, cdc_wait_event("CdcEmitKafkaQueueFull"));
+		wait_for_events(timeout, cdc_wait_event(&wait_event, "CdcEmitKafka"));
 	check_stop_in_transaction();
 	handle_interrupts();
 	poll_kafka();
@@ -365,13 +371,15 @@ confirm(TimestampTz now)
 static void
 wait_for_work(ReaderResult result)
 {
+	static uint32 kafka_event = 0;
+	static uint32 wal_event = 0;
 	bool		pending = acks_safe_lsn(&sink.acks) > reader_confirmed(reader);
 
 	if (result == READER_PAUSED)
 	{
 		kafka_sink_begin_wait(&sink);
 		wait_for_events(PUBLISH_INTERVAL_MS,
-						cdc_wait_event("CdcEmitKafkaQueueFull"));
+						cdc_wait_event(&kafka_event, "CdcEmitKafka"));
 	}
 	else
 	{
@@ -381,7 +389,7 @@ wait_for_work(ReaderResult result)
 		if (pending)
 			nap = Min(nap, CONFIRM_INTERVAL_MS / 4);
 		if (nap > 0)
-			wait_for_events(nap, cdc_wait_event("CdcEmitWalWait"));
+			wait_for_events(nap, cdc_wait_event(&wal_event, "CdcEmitWal"));
 		wal_wait_disarm();
 	}
 }
@@ -421,6 +429,7 @@ stream(void)
 static void
 drain(void)
 {
+	static uint32 wait_event = 0;
 	TimestampTz start = GetCurrentTimestamp();
 	TimestampTz last_report = start;
 	TimestampTz now = start;
@@ -428,12 +437,13 @@ drain(void)
 	uint64		queued;
 
 	producer_get_status(producer, &status);
-	while (!acks_is_empty(&sink.acks) && status.connected &&
+	while (status.queue_messages > 0 && status.connected &&
 		   !TimestampDifferenceExceeds(start, now, DRAIN_MS) &&
 		   !TimestampDifferenceExceeds(last_report, now, DRAIN_SILENCE_MS))
 	{
 		queued = status.queue_messages;
-		wait_for_events(20, cdc_wait_event("CdcEmitDrain"));
+		wait_for_events(DRAIN_NAP_MS,
+						cdc_wait_event(&wait_event, "CdcEmitDrain"));
 		if (ProcSignalBarrierPending)
 			ProcessProcSignalBarrier();
 		kafka_sink_poll(&sink);
@@ -444,26 +454,45 @@ drain(void)
 	}
 }
 
+/* Take along what Kafka has acknowledged. */
+static void
+confirm_all(void)
+{
+	reader_confirm(reader, acks_safe_lsn(&sink.acks));
+	pg_atomic_write_u64(&entry->counters.confirmed_lsn,
+						reader_confirmed(reader));
+	reader_save(reader);
+}
+
 /*
- * Take along what Kafka has acknowledged.  Registered after core's callback
- * that releases the slot and before the one that aborts the transaction, so
- * it runs between them.  It may fail; detach() still runs then.
+ * The three callbacks of leaving run in this order, between core's that
+ * aborts the transaction and core's that releases slots and locks.  Each
+ * runs even if the one before it fails; so draining, which may, comes after
+ * a first confirmation.
  */
 static void
-leave_slot(int code, Datum arg)
+leave_kafka(int code, Datum arg)
 {
 	LWLockReleaseAll();
 	ConditionVariableCancelSleep();
 	if (reader == NULL || MyReplicationSlot == NULL)
 		return;
-	if (stop_requested)
-		drain();
-	reader_confirm(reader, acks_safe_lsn(&sink.acks));
-	pg_atomic_write_u64(&entry->counters.confirmed_lsn,
-						reader_confirmed(reader));
-	reader_save(reader);
+	confirm_all();
+	if (!stop_requested)
+		return;
+	drain();
+	confirm_all();
 	publish(GetCurrentTimestamp());
 	publish_positions();
+}
+
+/* Who sees that the worker is gone may count on the slot being free. */
+static void
+leave_slot(int code, Datum arg)
+{
+	LWLockReleaseAll();
+	if (MyReplicationSlot != NULL)
+		ReplicationSlotRelease();
 }
 
 /* Give the entry back. */
@@ -472,6 +501,11 @@ detach(int code, Datum arg)
 {
 	LWLockReleaseAll();
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	if (code != 0 && !stop_requested &&
+		entry->error_time < entry->worker_start)
+		shmem_set_error(entry, ERRCODE_INTERNAL_ERROR,
+						"worker has ended unexpectedly, see the server log",
+						InvalidXLogRecPtr);
 	entry->worker_pid = 0;
 	pg_atomic_write_u64(&entry->counters.queue_messages, 0);
 	pg_atomic_write_u64(&entry->counters.queue_bytes, 0);
@@ -510,17 +544,15 @@ record_error(MemoryContext context)
 
 /*
  * Take the entry we were started for, unless things have changed meanwhile.
- * Copies the configuration; it is the only thing we know of the catalog.
+ * Copies the configuration, which is all we know of the catalog.
  */
 static void
 attach(int index)
 {
 	WorkerArguments arguments;
-	char	   *data;
-	uint32		size;
 
 	memcpy(&arguments, MyBgworkerEntry->bgw_extra, sizeof(arguments));
-	data = palloc(CDC_CONFIG_SIZE);
+	config_data = palloc(CDC_CONFIG_SIZE);
 
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	entry = &cdc_shared->subscriptions[index];
@@ -538,15 +570,26 @@ attach(int index)
 	shmem_set_state(entry, SUBSCRIPTION_STARTING);
 	slot_name = entry->slot_name;
 	subscription_name = entry->name;
-	size = entry->config_size;
-	memcpy(data, entry->config, size);
+	config_size = entry->config_size;
+	memcpy(config_data, entry->config, config_size);
 	LWLockRelease(cdc_shared->lock);
 	before_shmem_exit(detach, (Datum) 0);
 	before_shmem_exit(leave_slot, (Datum) 0);
+	before_shmem_exit(leave_kafka, (Datum) 0);
+}
 
-	config = config_deserialize(data, size);
-	explicit_bzero(data, CDC_CONFIG_SIZE);
-	pfree(data);
+static void
+read_config(void)
+{
+	Jsonb	   *jsonb;
+
+	config = config_deserialize(config_data, config_size);
+	explicit_bzero(config_data, CDC_CONFIG_SIZE);
+	pfree(config_data);
+
+	jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+											   CStringGetDatum(config->options)));
+	options = options_from_jsonb(jsonb);
 }
 
 /*
@@ -567,6 +610,7 @@ apply_settings(void)
 		{"lc_monetary", "C"},
 		{"lc_numeric", "C"},
 		{"lc_time", "C"},
+		{"quote_all_identifiers", "off"},
 		{"statement_timeout", "0"},
 		{"lock_timeout", "0"},
 		{"synchronous_commit", "local"},
@@ -578,6 +622,9 @@ apply_settings(void)
 						PGC_SUSET, PGC_S_OVERRIDE);
 	if (GetConfigOption("output_plugin_libraries", true, false) != NULL)
 		SetConfigOption("output_plugin_libraries", "pgoutput, " CDC_NAME,
+						PGC_SUSET, PGC_S_OVERRIDE);
+	if (GetConfigOption("transaction_timeout", true, false) != NULL)
+		SetConfigOption("transaction_timeout", "0",
 						PGC_SUSET, PGC_S_OVERRIDE);
 	if (options->decoding_work_mem > 0)
 		SetConfigOption("logical_decoding_work_mem",
@@ -705,11 +752,7 @@ start_streaming(void)
 static void
 run(void)
 {
-	Jsonb	   *jsonb;
-
-	jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-											   CStringGetDatum(config->options)));
-	options = options_from_jsonb(jsonb);
+	read_config();
 	apply_settings();
 	pgstat_report_appname(NameStr(subscription_name));
 	pgstat_report_activity(STATE_RUNNING, NULL);
