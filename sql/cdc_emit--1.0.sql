@@ -37,10 +37,37 @@ $$;
 
 --
 -- The role for administration.  Roles belong to the cluster: other databases
--- may have made it already, and it stays when the extension is dropped.
+-- may have made it already, and it stays when the extension is dropped.  One
+-- that somebody else made, who could log in as it or admit members to it, is
+-- not taken.
 --
 DO $$
+DECLARE
+	member pg_catalog.name;
 BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_roles
+			   WHERE rolname OPERATOR(pg_catalog.=) 'cdc_emit_admin' AND rolcanlogin) THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = 'role "cdc_emit_admin" exists and can log in',
+			HINT = 'Use ALTER ROLE cdc_emit_admin NOLOGIN if you trust its members, or ALTER ROLE cdc_emit_admin RENAME TO ...';
+	END IF;
+
+	SELECT m.rolname INTO member
+	FROM pg_catalog.pg_auth_members a
+	JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.roleid
+	JOIN pg_catalog.pg_roles m ON m.oid OPERATOR(pg_catalog.=) a.member
+	WHERE r.rolname OPERATOR(pg_catalog.=) 'cdc_emit_admin'
+		AND a.admin_option AND NOT m.rolsuper
+	ORDER BY 1
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = pg_catalog.format('role "cdc_emit_admin" exists, and role %I, who is not a superuser, can admit members to it', member),
+			HINT = pg_catalog.format('Use REVOKE ADMIN OPTION FOR cdc_emit_admin FROM %I; it can be granted again afterwards.', member);
+	END IF;
+
 	IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles
 				   WHERE rolname OPERATOR(pg_catalog.=) 'cdc_emit_admin') THEN
 		CREATE ROLE cdc_emit_admin NOLOGIN;
@@ -97,11 +124,11 @@ REVOKE ALL ON SEQUENCE cdc_emit.subscription_subid_seq FROM PUBLIC;
 COMMENT ON TABLE cdc_emit.subscription IS
 'catalog of subscriptions; change it through the functions of schema cdc_emit only';
 COMMENT ON COLUMN cdc_emit.subscription.subid IS
-'identifier, never used again';
+'identifier, not used again while the extension exists';
 COMMENT ON COLUMN cdc_emit.subscription.subname IS
 'name of the subscription';
 COMMENT ON COLUMN cdc_emit.subscription.subowner IS
-'role whose privileges decide what may be published';
+'role whose privileges decide what may be published; DROP ROLE does not know of it, and the subscription fails when its owner is gone';
 COMMENT ON COLUMN cdc_emit.subscription.subserver IS
 'server of foreign-data wrapper cdc_emit that names the Kafka cluster';
 COMMENT ON COLUMN cdc_emit.subscription.subpublications IS
@@ -157,7 +184,7 @@ COMMENT ON FUNCTION cdc_emit.create_subscription(name, name, name[], jsonb, bool
 'creates a subscription, owned by the caller: from the commit on, changes of the tables of the publications go to the Kafka cluster of the server. '
 'options: a JSON object; enabled: start now? '
 'The replication slot is created by a worker after commit; see wait_ready(). '
-'Errors: name in use, unknown server or publication, missing privilege (USAGE on the server, SELECT on the tables), unknown option or bad value, wal_level, too many subscriptions.';
+'Errors: name in use, unknown server or publication, missing privilege (USAGE on the server, SELECT on the tables), a row filter or different column lists in the publications, unknown option or bad value, wal_level, too many subscriptions.';
 
 CREATE FUNCTION cdc_emit.alter_subscription(
 	subscription name,
@@ -254,11 +281,11 @@ CREATE VIEW cdc_emit.subscriptions AS
 COMMENT ON VIEW cdc_emit.subscriptions IS
 'subscriptions of this database';
 COMMENT ON COLUMN cdc_emit.subscriptions.subid IS
-'identifier, never used again';
+'identifier, not used again while the extension exists';
 COMMENT ON COLUMN cdc_emit.subscriptions.subscription IS
 'name of the subscription';
 COMMENT ON COLUMN cdc_emit.subscriptions.owner IS
-'role whose privileges decide what may be published';
+'role whose privileges decide what may be published; DROP ROLE does not know of it, and the subscription fails when its owner is gone';
 COMMENT ON COLUMN cdc_emit.subscriptions.server IS
 'server of foreign-data wrapper cdc_emit that names the Kafka cluster';
 COMMENT ON COLUMN cdc_emit.subscriptions.publications IS

@@ -5,8 +5,10 @@
  *
  * Users have no privileges on these tables: SQL functions check what the
  * caller may do and then come here, where the tables are accessed as their
- * owner.  An error in between restores the caller's identity, since the
- * abort of the (sub)transaction does.
+ * owner, usually a superuser.  Nothing the caller has made may run then, so
+ * the search path is fixed while a statement is parsed and executed.  An error
+ * in between restores the caller's identity and settings, since the abort of
+ * the (sub)transaction does.
  *
  * Runs in ordinary backends.  Results are palloc'ed in the caller's memory
  * context.
@@ -28,6 +30,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -37,6 +40,7 @@
 #include "config.h"
 #include "kafka_properties.h"
 #include "options.h"
+#include "shmem.h"
 
 static Oid
 catalog_owner(void)
@@ -61,15 +65,23 @@ void
 catalog_execute(const char *command, int nargs, Oid *argtypes, Datum *values,
 				const char *nulls)
 {
+	Oid			owner = catalog_owner();
 	Oid			save_userid;
 	int			save_sec_context;
+	int			save_nestlevel;
 
 	GetUserIdAndSecContext(&save_userid, &save_sec_context);
-	SetUserIdAndSecContext(catalog_owner(),
-						   save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(owner, save_sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	save_nestlevel = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 	if (SPI_execute_with_args(command, nargs, argtypes, values, nulls,
 							  false, 0) < 0)
 		elog(ERROR, "could not execute \"%s\"", command);
+	AtEOXact_GUC(false, save_nestlevel);
 	SetUserIdAndSecContext(save_userid, save_sec_context);
 }
 
@@ -117,12 +129,13 @@ copy_row(uint64 number)
 	row->enabled = DatumGetBool(get_column(number, 7));
 	row->slot_name = *DatumGetName(get_column(number, 8));
 	row->slot_created = DatumGetBool(get_column(number, 9));
+	row->xmin = DatumGetTransactionId(get_column(number, 10));
 	return row;
 }
 
 #define SELECT_SUBSCRIPTION \
 	"SELECT subid, subname, subowner, subserver, subpublications, " \
-	"suboptions, subenabled, subslotname, subslotcreated " \
+	"suboptions, subenabled, subslotname, subslotcreated, xmin " \
 	"FROM cdc_emit.subscription "
 #define SELECT_BY_NAME \
 	SELECT_SUBSCRIPTION "WHERE subname OPERATOR(pg_catalog.=) $1"
@@ -193,11 +206,24 @@ catalog_count_subscriptions(void)
 	return count;
 }
 
+/* Roles are shared, and core does not know that this one is in use. */
+static void
+check_owner_exists(const SubscriptionRow *row)
+{
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(row->owner)))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("owner of subscription \"%s\" does not exist",
+					   NameStr(row->name)),
+				errhint("A superuser can drop the subscription with cdc_emit.drop_subscription() and create it anew."));
+}
+
 void
 catalog_serialize_config(const SubscriptionRow *row, StringInfo buf)
 {
 	SubscriptionConfig config = {0};
 
+	check_owner_exists(row);
 	config.owner = row->owner;
 	config.publications = row->publications;
 	config.options = JsonbToCString(NULL, &row->options->root,
@@ -205,4 +231,10 @@ catalog_serialize_config(const SubscriptionRow *row, StringInfo buf)
 	config.properties = kafka_properties_for_server(NameStr(row->server),
 													row->owner);
 	config_serialize(&config, buf);
+
+	if (buf->len > CDC_CONFIG_SIZE)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("publications, options and server properties take %d bytes, only %d are allowed",
+					   buf->len, CDC_CONFIG_SIZE));
 }

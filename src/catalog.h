@@ -29,13 +29,15 @@ typedef struct SubscriptionRow
 	bool		enabled;
 	NameData	slot_name;
 	bool		slot_created;
+	TransactionId xmin;			/* changes with every update of the row */
 } SubscriptionRow;
 
 /*
  * Run a command with parameters as the owner of our tables and leave its
- * result in SPI_tuptable and SPI_processed.  The caller has connected to SPI
- * and gives a command whose objects and operators are all schema-qualified.
- * nulls is as in SPI_execute_with_args().
+ * result in SPI_tuptable and SPI_processed.  The caller has connected to SPI.
+ * The search path is "pg_catalog, pg_temp" meanwhile; all the same, functions,
+ * operators and types of the command are schema-qualified.  nulls is as in
+ * SPI_execute_with_args().
  */
 extern void catalog_execute(const char *command, int nargs, Oid *argtypes,
 							Datum *values, const char *nulls);
@@ -56,7 +58,12 @@ extern List *catalog_list_dropped_slots(void);
 /* Rows of this database. */
 extern int64 catalog_count_subscriptions(void);
 
-/* The configuration that the controller makes of a row; see config.h. */
+/*
+ * Append the configuration that the controller makes of a row to an empty
+ * buffer; see config.h.  ERROR if the subscription cannot run with it: its
+ * owner is gone, the server is, or may not be used by the owner, or all of it
+ * takes more than CDC_CONFIG_SIZE bytes.
+ */
 extern void catalog_serialize_config(const SubscriptionRow *row,
 									 StringInfo buf);
 

@@ -28,7 +28,6 @@
 #include "cdc_emit.h"
 #include "compat.h"
 #include "producer.h"
-#include "producer_version.h"
 #include "shmem.h"
 
 /* The launcher, and one controller at a time. */
@@ -294,11 +293,11 @@ static void
 check_orphaned_slots(ReturnSetInfo *rsinfo)
 {
 	static const char *const query =
-		"SELECT pg_catalog.string_agg(r.slot_name::text, ', ' ORDER BY r.slot_name), "
+		"SELECT pg_catalog.string_agg(r.slot_name::pg_catalog.text, ', ' ORDER BY r.slot_name), "
 		"pg_catalog.string_agg(pg_catalog.format('SELECT pg_drop_replication_slot(%L);', r.slot_name), ' ' ORDER BY r.slot_name) "
 		"FROM pg_catalog.pg_replication_slots r "
 		"WHERE r.plugin OPERATOR(pg_catalog.=) 'cdc_emit' AND r.datoid OPERATOR(pg_catalog.=) $1 "
-		"AND pg_catalog.starts_with(r.slot_name::text, pg_catalog.format('cdc_emit_%s_', $1)) "
+		"AND pg_catalog.starts_with(r.slot_name::pg_catalog.text, pg_catalog.format('cdc_emit_%s_', $1)) "
 		"AND NOT EXISTS (SELECT FROM cdc_emit.subscription s WHERE s.subslotname OPERATOR(pg_catalog.=) r.slot_name) "
 		"AND NOT EXISTS (SELECT FROM cdc_emit.dropped_slot d WHERE d.slotname OPERATOR(pg_catalog.=) r.slot_name)";
 	MemoryContext context = CurrentMemoryContext;

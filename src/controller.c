@@ -221,7 +221,7 @@ publish_subscription(CatalogSubscription *sub)
 		entry->restart_delay = 0;
 		entry->failure_count = 0;
 	}
-	if (sub->error)
+	if (sub->error && row->enabled)
 	{
 		shmem_set_error(entry, sub->error_sqlstate, sub->error,
 						InvalidXLogRecPtr);

@@ -88,7 +88,7 @@ debezium_begin(Encoder *base, const TransactionInfo *transaction)
 	json_append_literal(out, ",\"xmin\":null,\"origin\":");
 	if (transaction->origin)
 	{
-		json_append_cstring(out, transaction->origin);
+		json_append_shared_name(out, transaction->origin);
 		json_append_literal(out, ",\"origin_lsn\":");
 		json_append_uint64(out, transaction->origin_lsn);
 	}
@@ -219,13 +219,13 @@ init_constants(DebeziumEncoder *encoder, const EncoderSettings *settings)
 	json_append_literal(&buffer,
 						",\"source\":{\"version\":\"" CDC_VERSION "\","
 						"\"connector\":\"postgresql\",\"name\":");
-	json_append_cstring(&buffer, settings->prefix);
+	json_append_shared_name(&buffer, settings->prefix);
 	json_append_literal(&buffer, ",\"ts_ms\":");
 	encoder->source_start = json_fragment(&buffer);
 
 	resetStringInfo(&buffer);
 	json_append_literal(&buffer, ",\"snapshot\":\"false\",\"db\":");
-	json_append_cstring(&buffer, settings->database);
+	json_append_shared_name(&buffer, settings->database);
 	json_append_literal(&buffer, ",\"sequence\":");
 	encoder->source_database = json_fragment(&buffer);
 	pfree(buffer.data);

@@ -5,11 +5,12 @@
  *
  * The text is that of Jackson, which Kafka's JSON converter uses: no white
  * space, control characters as short escapes or \u00XX, everything else as
- * it is.  The result is valid UTF-8 whatever the server encoding is; bytes
- * of an SQL_ASCII database that are not UTF-8 become U+FFFD.
+ * it is.  The result is valid UTF-8 whatever the server encoding is: what
+ * cannot be converted becomes U+FFFD, and so do bytes of an SQL_ASCII
+ * database that are not UTF-8.
  *
- * Runs in any process that decodes.  Appends to the caller's buffer; text
- * in another encoding is converted in CurrentMemoryContext.  No locks.
+ * Runs in any process that decodes.  Appends to the caller's buffer.  No
+ * locks.
  *
  * Copyright (c) 2026, cdc_emit contributors
  *
@@ -22,6 +23,7 @@
 
 #include <math.h>
 
+#include "catalog/namespace.h"
 #include "common/shortest_dec.h"
 #include "json_writer.h"
 #include "mb/pg_wchar.h"
@@ -36,6 +38,11 @@
 
 /* Longest text of a float: sign, digits, point, zeros, exponent. */
 #define FLOAT_TEXT_MAX	64
+
+/* Size of the buffer that text of another encoding is converted in. */
+#define CONVERSION_BYTES	4096
+
+#define REPLACEMENT_CHARACTER	"\xEF\xBF\xBD"
 
 static const char base64_digits[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -166,10 +173,57 @@ append_repaired(StringInfo out, const char *str, int len)
 		len -= valid;
 		if (len > 0)
 		{
-			json_append_literal(out, "\xEF\xBF\xBD");
+			json_append_literal(out, REPLACEMENT_CHARACTER);
 			str++;
 			len--;
 		}
+	}
+}
+
+static Oid
+conversion_to_utf8(int encoding)
+{
+	Oid			function = FindDefaultConversionProc(encoding, PG_UTF8);
+
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("default conversion function for encoding \"%s\" to \"%s\" does not exist",
+						pg_encoding_to_char(encoding),
+						pg_encoding_to_char(PG_UTF8))));
+	return function;
+}
+
+/*
+ * Append text of the server encoding, converted.  A conversion stops at the
+ * end of its buffer or at a character that has no equivalent; in the latter
+ * case the next one starts with that character and converts nothing.
+ */
+static void
+append_converted(StringInfo out, const char *str, int len)
+{
+	int			encoding = GetDatabaseEncoding();
+	Oid			function = conversion_to_utf8(encoding);
+	char		utf8[CONVERSION_BYTES];
+
+	while (len > 0)
+	{
+		int			done;
+
+		done = pg_do_encoding_conversion_buf(function, encoding, PG_UTF8,
+											 (unsigned char *) str, len,
+											 (unsigned char *) utf8,
+											 sizeof(utf8), true);
+		if (done > 0)
+			append_escaped(out, utf8, strlen(utf8));
+		else
+		{
+			json_append_literal(out, REPLACEMENT_CHARACTER);
+			done = pg_encoding_verifymbchar(encoding, str, len);
+			done = Max(done, 1);
+		}
+		str += done;
+		len -= done;
 	}
 }
 
@@ -189,13 +243,7 @@ json_append_string(StringInfo out, const char *str, int len)
 	else if (encoding == PG_SQL_ASCII)
 		append_repaired(out, str, len);
 	else
-	{
-		char	   *utf8 = pg_server_to_any(str, len, PG_UTF8);
-
-		append_escaped(out, utf8, utf8 == str ? len : (int) strlen(utf8));
-		if (utf8 != str)
-			pfree(utf8);
-	}
+		append_converted(out, str, len);
 	json_append_char(out, '"');
 }
 
@@ -203,6 +251,25 @@ void
 json_append_cstring(StringInfo out, const char *str)
 {
 	json_append_string(out, str, strlen(str));
+}
+
+/*
+ * Names of shared catalogs were given in some database of the cluster, whose
+ * encoding is not known here.
+ */
+void
+json_append_shared_name(StringInfo out, const char *str)
+{
+	int			len = strlen(str);
+
+	if (GetDatabaseEncoding() != PG_UTF8)
+	{
+		json_append_string(out, str, len);
+		return;
+	}
+	json_append_char(out, '"');
+	append_repaired(out, str, len);
+	json_append_char(out, '"');
 }
 
 void

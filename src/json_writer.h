@@ -47,9 +47,15 @@ json_terminate(StringInfo out)
 	out->data[out->len] = '\0';
 }
 
-/* A string in the server encoding, as quoted and escaped UTF-8. */
+/*
+ * A string in the server encoding, as quoted and escaped UTF-8.  Characters
+ * that have no equivalent become U+FFFD.
+ */
 extern void json_append_string(StringInfo out, const char *str, int len);
 extern void json_append_cstring(StringInfo out, const char *str);
+
+/* The same for a name of a database or an origin, in whatever encoding. */
+extern void json_append_shared_name(StringInfo out, const char *str);
 
 /* The same for a string that is valid UTF-8 already. */
 extern void json_append_utf8(StringInfo out, const char *str, int len);

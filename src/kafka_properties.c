@@ -8,9 +8,9 @@
  * load libraries, run commands or read files as the operating system user of
  * the server, and others would break our guarantees.
  *
- * The validator runs in backends (DDL), kafka_properties_for_server() in the
- * controller, inside a transaction.  Results are palloc'ed in the current
- * memory context; no locks are taken.
+ * The validator runs in backends (DDL), kafka_properties_for_server() in
+ * backends and in the controller, inside a transaction.  Results are palloc'ed
+ * in the current memory context; no locks are taken.
  *
  * Copyright (c) 2026, cdc_emit contributors
  *
@@ -31,6 +31,7 @@
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
@@ -483,21 +484,47 @@ has_property(List *list, const char *name)
 	return false;
 }
 
-List *
-kafka_properties_for_server(const char *server, Oid role)
+/* The server, if it is one of ours and the role may use it. */
+static ForeignServer *
+usable_server(const char *server, Oid role)
 {
-	ForeignServer *foreign_server = GetForeignServerByName(server, false);
-	ForeignDataWrapper *wrapper = GetForeignDataWrapper(foreign_server->fdwid);
-	List	   *list;
+	ForeignServer *foreign_server = GetForeignServerByName(server, true);
+	ForeignDataWrapper *wrapper;
 
+	if (foreign_server == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("server \"%s\" does not exist", server),
+				errhint("Use CREATE SERVER %s FOREIGN DATA WRAPPER %s OPTIONS (bootstrap_servers 'host:9092').",
+						quote_identifier(server), CDC_NAME));
+
+	wrapper = GetForeignDataWrapper(foreign_server->fdwid);
 	if (strcmp(wrapper->fdwname, CDC_NAME) != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				errmsg("server \"%s\" is not a Kafka cluster", server),
 				errdetail("Its foreign-data wrapper is \"%s\", not \"%s\".",
 						  wrapper->fdwname, CDC_NAME),
-				errhint("Create one with CREATE SERVER ... FOREIGN DATA WRAPPER %s OPTIONS (bootstrap_servers '...').",
+				errhint("Create one with CREATE SERVER ... FOREIGN DATA WRAPPER %s OPTIONS (bootstrap_servers 'host:9092').",
 						CDC_NAME));
+
+	if (cdc_server_aclcheck(foreign_server->serverid, role,
+							ACL_USAGE) != ACLCHECK_OK)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("permission denied for foreign server %s", server),
+				errdetail("The owner of a subscription needs USAGE on its server."),
+				errhint("Use GRANT USAGE ON FOREIGN SERVER %s TO %s.",
+						quote_identifier(server),
+						quote_identifier(GetUserNameFromId(role, false))));
+	return foreign_server;
+}
+
+List *
+kafka_properties_for_server(const char *server, Oid role)
+{
+	ForeignServer *foreign_server = usable_server(server, role);
+	List	   *list;
 
 	list = merge_options(NIL, foreign_server->options, IN_SERVER);
 	list = merge_options(list, user_mapping_options(foreign_server->serverid,

@@ -113,6 +113,9 @@ extern void producer_get_status(const Producer *producer,
 extern bool producer_check_property(const char *name, const char *value,
 									char *errstr, size_t errstr_size);
 
+/* The librdkafka in use, for example "2.0.2". */
+extern const char *producer_library_version(void);
+
 /* ERROR if the librdkafka in use is older than we can work with. */
 extern void producer_check_library(void);
 

@@ -24,9 +24,6 @@
 /* The oldest librdkafka we work with: 2.0.2. */
 #define MIN_LIBRDKAFKA_VERSION	0x020002ff
 
-/* What librdkafka needs for a message besides key and value, at least. */
-#define MIN_MESSAGE_COST		188
-
 /* librdkafka's own default of message.max.bytes. */
 #define DEFAULT_MESSAGE_MAX_BYTES	1000000
 
@@ -126,7 +123,7 @@ set_queue_limits(rd_kafka_conf_t *conf, int64 max_queue_bytes)
 	set_int_property(conf, "queue.buffering.max.kbytes",
 					 (max_queue_bytes + max_message) / 1024 + 1);
 	set_int_property(conf, "queue.buffering.max.messages",
-					 max_queue_bytes / MIN_MESSAGE_COST + 2);
+					 max_queue_bytes / PRODUCER_MESSAGE_COST + 2);
 }
 
 rd_kafka_conf_t *
@@ -203,6 +200,12 @@ producer_check_property(const char *name, const char *value,
 		return true;
 	trim_newline(errstr);
 	return false;
+}
+
+const char *
+producer_library_version(void)
+{
+	return rd_kafka_version_str();
 }
 
 void

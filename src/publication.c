@@ -28,6 +28,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_rel.h"
+#include "cdc_emit.h"
 #include "compat.h"
 #include "publication.h"
 #include "utils/builtins.h"
@@ -46,6 +47,7 @@ publication_exists_now(const char *name)
 	Relation	pg_publication = table_open(PublicationRelationId,
 											AccessShareLock);
 	NameData	namedata;
+	Snapshot	snapshot;
 	SysScanDesc scan;
 	ScanKeyData key;
 	bool		exists;
@@ -53,10 +55,13 @@ publication_exists_now(const char *name)
 	namestrcpy(&namedata, name);
 	ScanKeyInit(&key, Anum_pg_publication_pubname, BTEqualStrategyNumber,
 				F_NAMEEQ, NameGetDatum(&namedata));
+	snapshot =
+		RegisterSnapshot(GetNonHistoricCatalogSnapshot(PublicationRelationId));
 	scan = systable_beginscan(pg_publication, PublicationNameIndexId, true,
-							  SnapshotSelf, 1, &key);
+							  snapshot, 1, &key);
 	exists = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
 	table_close(pg_publication, AccessShareLock);
 	return exists;
 }
@@ -172,6 +177,14 @@ relation_name(Oid relid)
 	return quote_qualified_identifier(schema, get_rel_name(relid));
 }
 
+/*
+ * ALTER PUBLICATION comes too late for changes that are in WAL already, so
+ * the hint is about the subscription.
+ */
+#define HINT_OTHER_PUBLICATIONS \
+	"Choose other publications with SELECT cdc_emit.alter_subscription('...', publications => ARRAY[...]), " \
+	"or drop the subscription and create it again after ALTER PUBLICATION, which has no effect on changes made before it."
+
 static void
 reject_row_filter(const Publication *publication, Oid relid)
 {
@@ -179,7 +192,7 @@ reject_row_filter(const Publication *publication, Oid relid)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("publication \"%s\" has a row filter for table %s, which is not supported",
 					publication->name, relation_name(relid)),
-			 errhint("Publish the table without WHERE.")));
+			 errhint(HINT_OTHER_PUBLICATIONS)));
 }
 
 /*
@@ -213,7 +226,10 @@ column_list(const Publication *publication, Oid relid)
 	return columns;
 }
 
-/* Does a column list name every column that it could name? */
+/*
+ * Does a column list name every column that is published without one?  Such
+ * are stored generated columns too, which a list can name since 18 only.
+ */
 static bool
 names_all_columns(const Bitmapset *columns, Oid relid)
 {
@@ -229,7 +245,7 @@ names_all_columns(const Bitmapset *columns, Oid relid)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
-		if (!att->attisdropped && !att->attgenerated &&
+		if (!att->attisdropped && !CdcAttributeIsVirtual(att) &&
 			!bms_is_member(att->attnum, columns))
 			all = false;
 	}
@@ -259,11 +275,20 @@ unite_column_lists(const List *publications, Oid relid)
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("cannot use different column lists for table %s in different publications",
 							relation_name(relid)),
-					 errhint("Give the table the same column list in all of them with ALTER PUBLICATION.")));
+					 errhint(HINT_OTHER_PUBLICATIONS)));
 		united = columns;
 		first = false;
 	}
 	return united;
+}
+
+/* Is it one of our own tables, which are nobody's business? */
+static bool
+is_own_table(Relation relation)
+{
+	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
+
+	return schema != NULL && strcmp(schema, CDC_NAME) == 0;
 }
 
 void
@@ -278,6 +303,8 @@ publication_lookup(const List *names, Relation relation,
 
 	memset(published, 0, sizeof(PublishedRelation));
 	published->as_relid = relid;
+	if (is_own_table(relation))
+		return;
 	if (relation->rd_rel->relispartition)
 		published->ancestors = get_partition_ancestors(relid);
 	partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;

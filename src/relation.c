@@ -28,6 +28,7 @@
 #include "compat.h"
 #include "publication.h"
 #include "relation.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -88,6 +89,14 @@ invalidate_relation(Datum arg, Oid relid)
 	}
 }
 
+/* System cache callback: roles changed, which matters if they are checked. */
+static void
+invalidate_privileges(Datum arg, int cacheid, uint32 hashvalue)
+{
+	if (current_cache && OidIsValid(current_cache->owner))
+		invalidate_relation(arg, InvalidOid);
+}
+
 /* System cache callback: publications changed. */
 static void
 invalidate_all(Datum arg, int cacheid, uint32 hashvalue)
@@ -142,6 +151,9 @@ register_callbacks(void)
 	CacheRegisterSyscacheCallback(PUBLICATIONRELMAP, invalidate_all,
 								  (Datum) 0);
 	CacheRegisterSyscacheCallback(PUBLICATIONNAMESPACEMAP, invalidate_all,
+								  (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, invalidate_privileges, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMMEMROLE, invalidate_privileges,
 								  (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_dependent,
 								  (Datum) 0);
@@ -275,6 +287,59 @@ build_columns(RelationInfo *info, Relation target, const AttrMap *map,
 		info->nkeys = 0;
 }
 
+/* Are all key columns in the replica identity's index of the relation? */
+static bool
+identity_covers_key(const RelationInfo *info, Relation relation)
+{
+	Bitmapset  *identity;
+	int			i;
+
+	if (info->identity_full)
+		return true;
+	identity = index_columns(RelationGetReplicaIndex(relation));
+	for (i = 0; i < info->nkeys; i++)
+	{
+		if (!bms_is_member(info->keys[i]->index + 1, identity))
+			return false;
+	}
+	return true;
+}
+
+static char *
+qualified_name(Relation relation)
+{
+	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
+
+	return quote_qualified_identifier(schema,
+									  RelationGetRelationName(relation));
+}
+
+/*
+ * A partition's old rows have the columns of its own replica identity.  If
+ * they lack a column of the root's key, the partition has no key: half of
+ * one would be wrong, and events of a row must not differ in whether they
+ * have one.
+ */
+static void
+check_partition_key(RelationInfo *info, Relation partition, Relation root)
+{
+	char	   *name;
+
+	if (!(info->publish_updates || info->publish_deletes) ||
+		identity_covers_key(info, partition))
+		return;
+
+	info->nkeys = 0;
+	name = qualified_name(partition);
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("events of partition %s have no key", name),
+			 errdetail("It is published as table %s, but its replica identity lacks columns of the key of that table.",
+					   qualified_name(root)),
+			 errhint("Run ALTER TABLE %s REPLICA IDENTITY FULL, or choose an index of the key columns with ALTER TABLE %s REPLICA IDENTITY USING INDEX.",
+					 name, name)));
+}
+
 static void
 add_type_hash(RelationDependencies *dependencies, const ValueType *type)
 {
@@ -356,7 +421,10 @@ build_published(RelationCache *cache, RelationInfo *info, Relation relation)
 	build_columns(info, target, map, published.columns, cache->owner);
 	build_dependencies(info, target);
 	if (target != relation)
+	{
+		check_partition_key(info, relation, target);
 		RelationClose(target);
+	}
 }
 
 static RelationInfo *

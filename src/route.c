@@ -30,16 +30,27 @@ is_topic_character(char c)
 		(c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
+/*
+ * Length of the first character in bytes.  The name of a database may be in
+ * another encoding than the server's; what is no character counts as one.
+ */
+static int
+character_length(const char *str)
+{
+	int			len = pg_encoding_verifymbchar(GetDatabaseEncoding(), str,
+											   strlen(str));
+
+	return len > 0 ? len : 1;
+}
+
 /* One '_' for each character, not byte, that Kafka does not accept. */
 static void
 append_sanitized(StringInfo out, const char *str)
 {
 	while (*str)
 	{
-		int			len = pg_encoding_mblen(GetDatabaseEncoding(), str);
-
 		appendStringInfoChar(out, is_topic_character(*str) ? *str : '_');
-		str += len;
+		str += character_length(str);
 	}
 }
 
@@ -94,7 +105,7 @@ route_topic_name(const char *template, const char *prefix,
 		else
 		{
 			appendStringInfoChar(&name, is_topic_character(*p) ? *p : '_');
-			p += pg_encoding_mblen(GetDatabaseEncoding(), p);
+			p += character_length(p);
 		}
 	}
 

@@ -24,8 +24,8 @@
 #include "catalog/pg_publication.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
-#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -48,6 +48,16 @@ CDC_FUNCTION_INFO_V1(cdc_emit_alter_subscription);
 CDC_FUNCTION_INFO_V1(cdc_emit_enable_subscription);
 CDC_FUNCTION_INFO_V1(cdc_emit_disable_subscription);
 CDC_FUNCTION_INFO_V1(cdc_emit_drop_subscription);
+
+/* A table as one of the publications publishes it. */
+typedef struct PublishedTable
+{
+	Oid			relid;
+	const char *publication;
+	const char *name;			/* qualified and quoted */
+	bool		has_filter;
+	const char *columns;		/* empty: all */
+} PublishedTable;
 
 /* ----------------------------------------------------------------
  *		checks
@@ -116,33 +126,6 @@ check_owner(const SubscriptionRow *row)
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("must be owner of subscription \"%s\"",
 					   NameStr(row->name)));
-}
-
-static void
-check_server(const char *name, Oid owner)
-{
-	ForeignServer *server = GetForeignServerByName(name, true);
-	AclResult	aclresult;
-
-	if (server == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_OBJECT),
-				errmsg("server \"%s\" does not exist", name),
-				errhint("Use CREATE SERVER %s FOREIGN DATA WRAPPER cdc_emit OPTIONS (bootstrap_servers 'host:9092').",
-						quote_identifier(name)));
-	if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, CDC_NAME) != 0)
-		ereport(ERROR,
-				errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				errmsg("server \"%s\" is not a Kafka cluster", name),
-				errdetail("It does not use foreign-data wrapper \"%s\".",
-						  CDC_NAME),
-				errhint("Create another one with CREATE SERVER ... FOREIGN DATA WRAPPER cdc_emit OPTIONS (bootstrap_servers 'host:9092')."));
-
-	aclresult = cdc_server_aclcheck(server->serverid, owner, ACL_USAGE);
-	if (aclresult != ACLCHECK_OK)
-		aclcheck_error(aclresult, OBJECT_FOREIGN_SERVER, name);
-
-	(void) kafka_properties_for_server(name, owner);
 }
 
 /* The array must hold names of publications, each once. */
@@ -223,48 +206,94 @@ may_read_table(Oid relid, Oid role, bool *row_security)
 }
 
 static void
-refuse_table(const char *table, const char *publication, Oid owner,
-			 bool row_security)
+check_readable(const PublishedTable *table, Oid owner)
 {
 	const char *role = quote_identifier(GetUserNameFromId(owner, false));
+	bool		row_security;
 
+	if (may_read_table(table->relid, owner, &row_security))
+		return;
 	if (row_security)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("row-level security is enabled for table %s", table),
+				errmsg("row-level security is enabled for table %s",
+					   table->name),
 				errdetail("Publication \"%s\" publishes it, and a subscription would bypass its policies.",
-						  publication),
+						  table->publication),
 				errhint("Use ALTER ROLE %s BYPASSRLS, or let a superuser create the subscription.",
 						role));
 	ereport(ERROR,
 			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("permission denied for table %s", table),
+			errmsg("permission denied for table %s", table->name),
 			errdetail("Publication \"%s\" publishes it, and the owner of a subscription needs SELECT on it.",
-					  publication),
-			errhint("Use GRANT SELECT ON %s TO %s.", table, role));
+					  table->publication),
+			errhint("Use GRANT SELECT ON %s TO %s.", table->name, role));
+}
+
+/* A worker would fail on these, so they are refused now. */
+static void
+check_published(const PublishedTable *table, const PublishedTable *previous)
+{
+	if (table->has_filter)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("publication \"%s\" has a row filter for table %s, which is not supported",
+					   table->publication, table->name),
+				errhint("Use ALTER PUBLICATION to publish the table without WHERE, or choose other publications."));
+
+	if (previous->relid == table->relid &&
+		strcmp(previous->columns, table->columns) != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("publications \"%s\" and \"%s\" have different column lists for table %s, which is not supported",
+					   previous->publication, table->publication,
+					   table->name),
+				errhint("Use ALTER PUBLICATION to give the table the same column list in both, or choose other publications."));
+}
+
+/* Take a row of the query in check_tables(). */
+static void
+get_published_table(HeapTuple row, TupleDesc desc, PublishedTable *table)
+{
+	bool		isnull;
+
+	table->relid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
+	table->publication = SPI_getvalue(row, desc, 2);
+	table->name = SPI_getvalue(row, desc, 3);
+	table->has_filter = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
+	table->columns = SPI_getvalue(row, desc, 5);
 }
 
 /*
  * Decoding knows no privileges, so the owner must be able to read what is
  * published by other means.  Tables that join a publication later are checked
- * when they are captured.
+ * when they are captured.  FOR ALL TABLES includes our own tables, which are
+ * never captured.  A list of all columns counts as no column list.
  */
 static void
 check_tables(ArrayType *publications, Oid owner)
 {
 	static const char *const query =
-		"SELECT c.oid, p.pubname, pg_catalog.format('%I.%I', p.schemaname, p.tablename) "
+		"SELECT c.oid, p.pubname, pg_catalog.format('%I.%I', p.schemaname, p.tablename), "
+		"r.prqual IS NOT NULL, "
+		"CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+		"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 "
+		"AND NOT a.attisdropped AND a.attgenerated OPERATOR(pg_catalog.=) '' "
+		"AND a.attnum OPERATOR(pg_catalog.<>) ALL (r.prattrs)) "
+		"THEN r.prattrs::pg_catalog.text ELSE '' END "
 		"FROM pg_catalog.pg_publication_tables p "
+		"JOIN pg_catalog.pg_publication b ON b.pubname OPERATOR(pg_catalog.=) p.pubname "
 		"JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) p.schemaname "
 		"JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid "
 		"AND c.relname OPERATOR(pg_catalog.=) p.tablename "
+		"LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid OPERATOR(pg_catalog.=) b.oid "
+		"AND r.prrelid OPERATOR(pg_catalog.=) c.oid AND NOT b.puballtables "
 		"WHERE p.pubname OPERATOR(pg_catalog.=) ANY ($1) "
+		"AND n.nspname OPERATOR(pg_catalog.<>) 'cdc_emit' "
 		"ORDER BY 3, 2";
 	Oid			argtypes[] = {NAMEARRAYOID};
 	Datum		values[] = {PointerGetDatum(publications)};
-
-	if (superuser_arg(owner))
-		return;
+	PublishedTable previous = {0};
 
 	SPI_connect();
 	if (SPI_execute_with_args(query, 1, argtypes, values, NULL,
@@ -272,18 +301,28 @@ check_tables(ArrayType *publications, Oid owner)
 		elog(ERROR, "could not read the tables of publications");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		isnull;
-		bool		row_security;
-		Oid			relid = DatumGetObjectId(SPI_getbinval(row, desc, 1,
-														   &isnull));
+		PublishedTable table;
 
-		if (!may_read_table(relid, owner, &row_security))
-			refuse_table(SPI_getvalue(row, desc, 3),
-						 SPI_getvalue(row, desc, 2), owner, row_security);
+		get_published_table(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+							&table);
+		if (!superuser_arg(owner))
+			check_readable(&table, owner);
+		check_published(&table, &previous);
+		previous = table;
 	}
 	SPI_finish();
+}
+
+/*
+ * The row as it is now must make a configuration that a worker can run with.
+ */
+static void
+check_config(Name name)
+{
+	StringInfoData config;
+
+	initStringInfo(&config);
+	catalog_serialize_config(catalog_get_subscription(name, false), &config);
 }
 
 /* ----------------------------------------------------------------
@@ -333,7 +372,9 @@ empty_object(void)
 
 /*
  * Insert the row.  The slot's name holds the database, since slots belong to
- * the cluster.  An index entry of a concurrent transaction is waited for.
+ * the cluster, and the extension's OID, since subid starts again when it is
+ * dropped and created.  An index entry of a concurrent transaction is waited
+ * for.
  */
 static void
 insert_subscription(Name name, Name server, ArrayType *publications,
@@ -344,18 +385,19 @@ insert_subscription(Name name, Name server, ArrayType *publications,
 		"(subid, subname, subowner, subserver, subpublications, suboptions, subenabled, subslotname) "
 		"OVERRIDING SYSTEM VALUE "
 		"SELECT n.subid, $1, $2, $3, $4, $5, $6, "
-		"pg_catalog.format('cdc_emit_%s_%s', $7, n.subid)::pg_catalog.name "
+		"pg_catalog.format('cdc_emit_%s_%s_%s', $7, $8, n.subid)::pg_catalog.name "
 		"FROM (SELECT pg_catalog.nextval('cdc_emit.subscription_subid_seq') AS subid OFFSET 0) n "
 		"ON CONFLICT (subname) DO NOTHING";
 	Oid			argtypes[] = {NAMEOID, REGROLEOID, NAMEOID, NAMEARRAYOID,
-	JSONBOID, BOOLOID, OIDOID};
+	JSONBOID, BOOLOID, OIDOID, OIDOID};
 	Datum		values[] = {NameGetDatum(name),
 		ObjectIdGetDatum(GetUserId()),
 		NameGetDatum(server),
 		PointerGetDatum(publications),
 		JsonbPGetDatum(options),
 		BoolGetDatum(enabled),
-	ObjectIdGetDatum(MyDatabaseId)};
+		ObjectIdGetDatum(MyDatabaseId),
+	ObjectIdGetDatum(get_extension_oid(CDC_NAME, false))};
 
 	SPI_connect();
 	catalog_execute(command, lengthof(argtypes), argtypes, values, NULL);
@@ -414,7 +456,7 @@ cdc_emit_subscription_changed(PG_FUNCTION_ARGS)
 				errmsg("function \"%s\" was not called by trigger manager",
 					   "subscription_changed"));
 	if (cdc_shared != NULL)
-		shmem_mark_database_at_commit();
+		shmem_mark_database_at_commit(true);
 	return PointerGetDatum(NULL);
 }
 
@@ -438,7 +480,7 @@ cdc_emit_create_subscription(PG_FUNCTION_ARGS)
 
 	check_name(name);
 	check_wal_level();
-	check_server(NameStr(*server), GetUserId());
+	(void) kafka_properties_for_server(NameStr(*server), GetUserId());
 	check_publications(publications);
 	check_tables(publications, GetUserId());
 	options = merge_options(empty_object(), PG_GETARG_JSONB_P(3));
@@ -446,6 +488,7 @@ cdc_emit_create_subscription(PG_FUNCTION_ARGS)
 
 	insert_subscription(name, server, publications, options,
 						PG_GETARG_BOOL(4));
+	check_config(name);
 	PG_RETURN_VOID();
 }
 
@@ -486,7 +529,8 @@ cdc_emit_alter_subscription(PG_FUNCTION_ARGS)
 		nulls[3] = 'n';
 	else
 	{
-		check_server(NameStr(*PG_GETARG_NAME(3)), row->owner);
+		(void) kafka_properties_for_server(NameStr(*PG_GETARG_NAME(3)),
+										   row->owner);
 		values[3] = PG_GETARG_DATUM(3);
 	}
 
@@ -498,6 +542,7 @@ cdc_emit_alter_subscription(PG_FUNCTION_ARGS)
 					"WHERE subid OPERATOR(pg_catalog.=) $1",
 					4, argtypes, values, nulls);
 	SPI_finish();
+	check_config(&row->name);
 	PG_RETURN_VOID();
 }
 

@@ -18,10 +18,17 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "json_writer.h"
 #include "mb/pg_wchar.h"
 #include "replication/output_plugin.h"
 #include "text_sink.h"
+
+/* Size of the buffer that text is converted in. */
+#define CONVERSION_BYTES	4096
+
+/* Characters from here on need two UTF-16 units. */
+#define SUPPLEMENTARY		0x10000
 
 typedef struct TextSink
 {
@@ -35,21 +42,78 @@ text_open_topic(Sink *sink, const char *topic_name)
 	return 0;
 }
 
+/* A character as JSON's escape of its UTF-16 units */
+static void
+append_unicode_escape(StringInfo out, pg_wchar c)
+{
+	char		text[sizeof("\\uD800\\uDC00")];
+	int			len;
+
+	if (c < SUPPLEMENTARY)
+		len = snprintf(text, sizeof(text), "\\u%04x", (unsigned int) c);
+	else
+		len = snprintf(text, sizeof(text), "\\u%04x\\u%04x",
+					   (unsigned int) (0xD800 + ((c - SUPPLEMENTARY) >> 10)),
+					   (unsigned int) (0xDC00 + (c & 0x3FF)));
+	json_append_raw(out, text, len);
+}
+
+/*
+ * Characters that the server encoding lacks are escaped, which JSON allows
+ * in strings; elsewhere it is ASCII.  A conversion stops at the end of its
+ * buffer or at such a character; in the latter case the next one starts with
+ * it and converts nothing.
+ */
+static void
+append_converted(StringInfo out, Oid function, const char *json, int len)
+{
+	char		text[CONVERSION_BYTES];
+
+	while (len > 0)
+	{
+		int			done;
+
+		done = pg_do_encoding_conversion_buf(function, PG_UTF8,
+											 GetDatabaseEncoding(),
+											 (unsigned char *) json, len,
+											 (unsigned char *) text,
+											 sizeof(text), true);
+		if (done > 0)
+			json_append_raw(out, text, strlen(text));
+		else
+		{
+			const unsigned char *c = (const unsigned char *) json;
+
+			append_unicode_escape(out, utf8_to_unicode(c));
+			done = pg_utf_mblen(c);
+		}
+		json += done;
+		len -= done;
+	}
+}
+
 /* JSON is UTF-8, a text row has the server encoding. */
 static void
 append_json(StringInfo out, const char *json, int len)
 {
-	char	   *text;
+	int			encoding = GetDatabaseEncoding();
+	Oid			function;
 
 	if (json == NULL)
-	{
 		json_append_literal(out, "null");
-		return;
+	else if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		json_append_raw(out, json, len);
+	else
+	{
+		function = FindDefaultConversionProc(PG_UTF8, encoding);
+		if (!OidIsValid(function))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_FUNCTION),
+					 errmsg("default conversion function for encoding \"%s\" to \"%s\" does not exist",
+							pg_encoding_to_char(PG_UTF8),
+							pg_encoding_to_char(encoding))));
+		append_converted(out, function, json, len);
 	}
-	text = pg_any_to_server(json, len, PG_UTF8);
-	json_append_raw(out, text, text == json ? len : (int) strlen(text));
-	if (text != json)
-		pfree(text);
 }
 
 static void

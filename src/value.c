@@ -45,6 +45,7 @@ static const struct
 	{"bytea_output", "hex"},
 	{"extra_float_digits", "1"},
 	{"lc_monetary", "C"},
+	{"quote_all_identifiers", "off"},
 	{"search_path", "pg_catalog"},
 };
 
@@ -170,6 +171,13 @@ value_type_init(ValueType *type, Oid typid, int32 typmod, Oid owner,
 			type->scale = decimal_scale(type->typmod);
 			return;
 		case VALUE_MONEY:
+
+			/*
+			 * The integer that is stored counts units of 1/100, or whatever
+			 * lc_monetary's currency has.  That setting can differ from
+			 * session to session, so the value itself does not tell: two
+			 * digits are assumed, as Debezium does by default.
+			 */
 			type->scale = 2;
 			return;
 		case VALUE_TIMESTAMPTZ:
@@ -224,6 +232,7 @@ settings_fit(void)
 		extra_float_digits >= 1 &&
 		strcmp(pg_get_timezone_name(session_timezone), "UTC") == 0 &&
 		strcmp(locale_monetary, "C") == 0 &&
+		!quote_all_identifiers &&
 		search_path_fits();
 }
 

@@ -142,11 +142,11 @@ append_variable_decimal(StringInfo out, Datum value)
 }
 
 static void
-append_money(StringInfo out, Datum value)
+append_money(StringInfo out, Datum value, int scale)
 {
 	Decimal		decimal;
 
-	decimal_from_int64(&decimal, DatumGetCash(value), 2);
+	decimal_from_int64(&decimal, DatumGetCash(value), scale);
 	append_unscaled(out, &decimal);
 }
 
@@ -323,7 +323,7 @@ value_append_json(StringInfo out, ValueType *type, Datum value)
 			append_variable_decimal(out, value);
 			break;
 		case VALUE_MONEY:
-			append_money(out, value);
+			append_money(out, value, type->scale);
 			break;
 		case VALUE_TEXT:
 		case VALUE_JSON:

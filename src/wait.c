@@ -63,7 +63,6 @@ typedef struct EntryStatus
 	bool		current;		/* is what the catalog says */
 	bool		reached;		/* what was waited for is there */
 	SubscriptionState state;
-	char		error[CDC_ERROR_LENGTH];
 } EntryStatus;
 
 /* ----------------------------------------------------------------
@@ -177,7 +176,6 @@ read_entry(const WaitTarget *target, int64 subid, StringInfo config,
 			 (entry->config_size == config->len &&
 			  memcmp(entry->config, config->data, config->len) == 0));
 		status->state = entry->state;
-		strlcpy(status->error, entry->error_message, sizeof(status->error));
 		if (target->ready)
 			status->reached = status->current && worker_is_current(entry);
 		else
@@ -203,13 +201,6 @@ check_status(const WaitTarget *target, const EntryStatus *status)
 	if (!status->current)
 		return;
 
-	if (status->state == SUBSCRIPTION_FAILED)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("subscription \"%s\" has failed: %s", name,
-					   status->error),
-				errhint("Mend the cause; then disable the subscription with cdc_emit.disable_subscription() and enable it with cdc_emit.enable_subscription()."));
-
 	if (status->state == SUBSCRIPTION_SLOT_MISSING ||
 		status->state == SUBSCRIPTION_SLOT_LOST)
 		ereport(ERROR,
@@ -219,6 +210,35 @@ check_status(const WaitTarget *target, const EntryStatus *status)
 					   "is missing" : "has lost WAL it needs"),
 				errdetail("Changes committed in the meantime cannot be published."),
 				errhint("Use cdc_emit.drop_subscription() and cdc_emit.create_subscription() to start anew."));
+}
+
+/*
+ * ERROR if it has failed since the row was last changed.  Before the
+ * controller has seen a change of the row, which starts it again, the failure
+ * is an old one.  The configuration does not matter: it may be what is wrong.
+ */
+static void
+check_not_failed(const SubscriptionRow *row)
+{
+	SubscriptionShared *entry;
+	char		error[CDC_ERROR_LENGTH];
+	bool		failed;
+
+	LWLockAcquire(cdc_shared->lock, LW_SHARED);
+	entry = shmem_find(MyDatabaseId, row->subid);
+	failed = entry != NULL && entry->state == SUBSCRIPTION_FAILED &&
+		entry->row_xmin == row->xmin;
+	if (failed)
+		strlcpy(error, entry->error_message, sizeof(error));
+	LWLockRelease(cdc_shared->lock);
+
+	if (failed)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("subscription \"%s\" has failed: %s",
+					   NameStr(row->name), error),
+				errhint("Mend the cause; then use SELECT cdc_emit.enable_subscription(%s).",
+						quote_literal_cstr(NameStr(row->name))));
 }
 
 static void
@@ -257,7 +277,8 @@ get_nap(const WaitTarget *target, const EntryStatus *status)
 static void
 sleep_until_change(ConditionVariable *changed, long nap)
 {
-	uint32		wait_event = cdc_wait_event("CdcEmitWait");
+	static uint32 cached = 0;
+	uint32		wait_event = cdc_wait_event(&cached, "CdcEmitWait");
 
 	if (changed != NULL)
 		(void) ConditionVariableTimedSleep(changed, nap, wait_event);
@@ -288,6 +309,7 @@ wait_round(const WaitTarget *target, SubscriptionRow **row)
 	{
 		*row = catalog_get_subscription((Name) &target->name, false);
 		check_row(*row);
+		check_not_failed(*row);
 		catalog_serialize_config(*row, &config);
 	}
 	else
@@ -300,9 +322,10 @@ wait_round(const WaitTarget *target, SubscriptionRow **row)
 	if (status.reached)
 		return true;
 
-	if (!status.current)
+	if (!status.current || status.state == SUBSCRIPTION_FAILED)
 		*row = catalog_get_subscription((Name) &target->name, false);
 	check_row(*row);
+	check_not_failed(*row);
 	check_status(target, &status);
 	sleep_until_change(changed, get_nap(target, &status));
 	return false;

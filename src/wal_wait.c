@@ -34,7 +34,7 @@
 
 /* Longest sleeps, in ms: woken by condition variable, by latch, by nobody. */
 #define NAP_CONDITION_VARIABLE_MS	1000
-#define NAP_LATCH_MS				250
+#define NAP_LATCH_MS				500
 #define NAP_POLL_MS					20
 
 #ifdef CDC_WAL_WAKEUP_CV

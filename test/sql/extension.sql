@@ -68,7 +68,17 @@ CREATE EXTENSION cdc_emit;
 DROP SCHEMA cdc_emit;
 DROP ROLE regress_cdc_owner;
 
+-- Nor is a role that others control
+CREATE ROLE regress_cdc_creator;
+ALTER ROLE cdc_emit_admin LOGIN;
+CREATE EXTENSION cdc_emit;
+ALTER ROLE cdc_emit_admin NOLOGIN;
+GRANT cdc_emit_admin TO regress_cdc_creator WITH ADMIN OPTION;
+CREATE EXTENSION cdc_emit;
+REVOKE ADMIN OPTION FOR cdc_emit_admin FROM regress_cdc_creator;
+
 -- And again, with the role that is there
 CREATE EXTENSION cdc_emit;
 DROP EXTENSION cdc_emit;
 DROP SCHEMA cdc_emit;
+DROP ROLE regress_cdc_creator;

@@ -43,11 +43,17 @@ CREATE PUBLICATION pp_schema FOR TABLES IN SCHEMA plugin_publications;
 CALL pg_temp.work();
 SELECT topic, op FROM pg_temp.events('pp_schema');
 CREATE PUBLICATION pp_everything FOR ALL TABLES;
+CREATE EXTENSION cdc_emit;
+BEGIN;
+INSERT INTO cdc_emit.dropped_slot VALUES ('none');
+DELETE FROM cdc_emit.dropped_slot;
+COMMIT;
 CREATE UNLOGGED TABLE u (id int PRIMARY KEY);
 INSERT INTO u VALUES (1);
 CALL pg_temp.work();
 SELECT topic, op FROM pg_temp.events('pp_everything');
 DROP PUBLICATION pp_everything;
+DROP EXTENSION cdc_emit;
 
 -- Changes of a publication act from their own transaction on
 CREATE PUBLICATION pp_changing;
@@ -154,6 +160,37 @@ ALTER TABLE r RENAME TO root;
 INSERT INTO root VALUES (7, 'renamed', 1);
 SELECT topic, after FROM pg_temp.events('pp_root');
 
+-- A partition whose old rows lack columns of the root's key has no key, nor
+-- half of one; keys of other partitions stay
+CREATE TABLE q (id int, k int, x text, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+CREATE TABLE q1 PARTITION OF q FOR VALUES IN (1);
+CREATE TABLE q2 PARTITION OF q (x NOT NULL, UNIQUE (x)) FOR VALUES IN (2);
+ALTER TABLE q2 REPLICA IDENTITY USING INDEX q2_x_key;
+CREATE TABLE q3 PARTITION OF q FOR VALUES IN (3);
+ALTER TABLE q3 REPLICA IDENTITY FULL;
+CREATE TABLE q4 (x text, k int NOT NULL, id int NOT NULL);
+CREATE UNIQUE INDEX q4_id ON q4 (x, k, id);
+ALTER TABLE q4 ALTER x SET NOT NULL, REPLICA IDENTITY USING INDEX q4_id;
+ALTER TABLE q ATTACH PARTITION q4 FOR VALUES IN (4);
+CREATE PUBLICATION pp_key FOR TABLE q WITH (publish_via_partition_root);
+CREATE PUBLICATION pp_key_insert FOR TABLE q WITH (publish = 'insert', publish_via_partition_root);
+CREATE PROCEDURE pg_temp.work_q() LANGUAGE sql AS $$
+  INSERT INTO plugin_publications.q SELECT k, k, 'x' FROM generate_series(1, 4) k;
+  UPDATE plugin_publications.q SET x = 'y';
+  UPDATE plugin_publications.q SET id = id * 10;
+  DELETE FROM plugin_publications.q;
+$$;
+CALL pg_temp.work_q();
+SELECT key, op, before, after
+  FROM pg_temp.events('pp_key') WITH ORDINALITY
+ ORDER BY coalesce(after ->> 'k', before ->> 'k'), ordinality;
+CALL pg_temp.work_q();
+SELECT key, after FROM pg_temp.events('pp_key_insert');
+ALTER TABLE q2 REPLICA IDENTITY FULL;
+INSERT INTO q VALUES (2, 2, 'x');
+DELETE FROM q;
+SELECT * FROM pg_temp.events('pp_key');
+
 -- Column lists
 CREATE TABLE l (id int PRIMARY KEY, secret text, open text);
 CREATE PUBLICATION pp_list FOR TABLE l (id, open);
@@ -166,8 +203,20 @@ SELECT * FROM pg_temp.events('pp_list, pp_list_2');
 INSERT INTO l VALUES (1, 's', 'o');
 SELECT * FROM pg_temp.events('pp_list_keyless');
 
+-- A list of all columns is like none, but not if it lacks a generated one
+CREATE TABLE lg (id int PRIMARY KEY, x int, twice int GENERATED ALWAYS AS (x * 2) STORED);
+CREATE TABLE la (id int PRIMARY KEY, x int);
+CREATE PUBLICATION pp_generated FOR TABLE lg (id, x);
+CREATE PUBLICATION pp_list_all FOR TABLE la (id, x);
+INSERT INTO lg VALUES (1, 1);
+SELECT count(*)
+  FROM pg_logical_slot_peek_changes('plugin_publications', NULL, NULL, 'publications', 'pp_generated, pp_schema');
+SELECT after FROM pg_temp.events('pp_generated');
+INSERT INTO la VALUES (1, 1);
+SELECT after FROM pg_temp.events('pp_list_all, pp_schema');
+
 SELECT pg_drop_replication_slot('plugin_publications');
 DROP PUBLICATION pp_insert, pp_delete, pp_all, pp_schema, pp_changing, pp_late, pp_moved, pp_leaf, pp_root, pp_middle,
-  pp_list, pp_list_2, pp_list_keyless;
+  pp_list, pp_list_2, pp_list_keyless, pp_key, pp_key_insert, pp_generated, pp_list_all;
 SET client_min_messages = warning;
 DROP SCHEMA plugin_publications, plugin_publications_3 CASCADE;

@@ -14,6 +14,7 @@ CREATE TYPE pair AS (a int, b text);
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE DOMAIN price AS numeric(9,2);
 CREATE DOMAIN list AS int[];
+CREATE TYPE bill AS (m money);
 CREATE TYPE floatrange AS RANGE (subtype = float8);
 
 -- Each row of this table becomes a table with a column of that type, with a
@@ -55,6 +56,7 @@ INSERT INTO cases (type, value) VALUES
   ('floatrange', '[1.5,2.5]'), ('int4multirange', '{[1,3),[5,7)}'),
   ('point', '(1,2.5)'), ('circle', '<(10,20),10>'), ('tsvector', 'a b'), ('xid', '123'), ('pg_lsn', '1/80000000'),
   ('regclass', 'plugin_types.cases'), ('regtype', 'plugin_types.mood'), ('pair', '(1,"x y")'), ('txid_snapshot', '10:20:10,14'),
+  ('bill', '(1234.5)'),
   ('int[]', '{1,NULL,3}'), ('int[]', '{}'), ('int[]', '{{1,2},{3,4}}'), ('int[]', '[0:1]={5,6}'), ('text[]', '{"o ne",NULL,"t\"q",""}'),
   ('numeric(5,2)[]', '{1.1,NULL}'), ('numeric[]', '{1.1}'), ('float8[]', '{1.5,NaN}'), ('bool[]', '{t,f,NULL}'),
   ('timestamp(3)[]', '{2020-04-01 00:01:02.123}'), ('timestamptz[]', '{2020-04-01 00:01:02+02}'), ('mood[]', '{ok,sad}'),
@@ -90,21 +92,64 @@ SET IntervalStyle = 'sql_standard';
 SET TimeZone = 'Asia/Kolkata';
 SET bytea_output = 'escape';
 SET extra_float_digits = -10;
+SET quote_all_identifiers = on;
+SET search_path = pg_temp, plugin_types;
+-- One of these exists on most systems
+DO $$
+DECLARE
+  locale text;
+BEGIN
+  FOREACH locale IN ARRAY '{de_DE.utf8,ja_JP.utf8,en_GB.utf8,en_US.utf8}'::text[] LOOP
+    BEGIN
+      PERFORM set_config('lc_monetary', locale, false);
+      EXIT;
+    EXCEPTION WHEN invalid_parameter_value THEN
+      NULL;
+    END;
+  END LOOP;
+END
+$$;
 CREATE TEMP TABLE result AS
   SELECT data FROM pg_logical_slot_get_changes('plugin_types', NULL, NULL, 'publications', 'plugin_types');
 SHOW DateStyle;
 SHOW TimeZone;
+SHOW quote_all_identifiers;
+SHOW search_path;
 RESET DateStyle;
 RESET IntervalStyle;
 RESET TimeZone;
 RESET bytea_output;
 RESET extra_float_digits;
+RESET quote_all_identifiers;
+RESET lc_monetary;
+SET search_path = plugin_types;
 SELECT c.type, c.value, r.data::json -> 'value' -> 'after' -> 'v' AS json
   FROM cases c JOIN result r ON r.data::jsonb -> 'value' -> 'source' ->> 'table' = 't' || c.n
  WHERE r.data::jsonb -> 'value' -> 'after' ->> 'id' = '1'
  ORDER BY c.n;
 SELECT count(*) = (SELECT count(*) FROM cases) AS all_null
   FROM result WHERE data LIKE '%"after":{"id":2,"v":null}%';
+
+-- So too with settings that suit but for one
+SET DateStyle = 'ISO';
+SET IntervalStyle = 'postgres';
+SET TimeZone = 'UTC';
+SET search_path = pg_catalog;
+SET lc_monetary = 'C';
+CREATE TABLE plugin_types.one (id int, v regclass);
+ALTER PUBLICATION plugin_types ADD TABLE plugin_types.one;
+INSERT INTO plugin_types.one VALUES (1, 'plugin_types.cases');
+SET quote_all_identifiers = on;
+SELECT data::json -> 'value' -> 'after' AS after
+  FROM pg_logical_slot_peek_changes('plugin_types', NULL, NULL, 'publications', 'plugin_types');
+RESET quote_all_identifiers;
+SET search_path = plugin_types;
+SELECT data::json -> 'value' -> 'after' AS after
+  FROM pg_logical_slot_get_changes('plugin_types', NULL, NULL, 'publications', 'plugin_types');
+RESET DateStyle;
+RESET IntervalStyle;
+RESET TimeZone;
+RESET lc_monetary;
 
 -- Text beyond ASCII is not escaped
 CREATE TABLE beyond (v text, "n\00e9" text);

@@ -44,6 +44,24 @@ SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_p,regress_p}
 SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_p,NULL}');
 SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{{regress_p},{regress_q}}');
 SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_p}', '{"topics": "x"}');
+SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_p}',
+	jsonb_build_object('unavailable_value', repeat('x', 33000)));
+
+-- What publications can say and subscriptions cannot do
+CREATE PUBLICATION regress_filter FOR TABLE regress_t WHERE (id > 0);
+CREATE PUBLICATION regress_columns FOR TABLE regress_t (id);
+CREATE PUBLICATION regress_all_columns FOR TABLE regress_t (v, id);
+CREATE PUBLICATION regress_everything FOR ALL TABLES;
+SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_filter}');
+SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_p,regress_columns}');
+SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_columns}', enabled => false);
+SELECT cdc_emit.alter_subscription('s', publications => '{regress_columns,regress_filter}');
+SELECT cdc_emit.alter_subscription('s', publications => '{regress_columns,regress_all_columns}');
+SELECT cdc_emit.alter_subscription('s', publications => '{regress_everything,regress_columns}');
+SELECT cdc_emit.alter_subscription('s', publications => '{regress_p,regress_all_columns,regress_everything}');
+SELECT publications FROM cdc_emit.subscriptions;
+SELECT cdc_emit.drop_subscription('s');
+DROP PUBLICATION regress_filter, regress_columns, regress_all_columns, regress_everything;
 
 -- A subscription that is rolled back leaves nothing
 BEGIN;
@@ -81,6 +99,8 @@ SELECT cdc_emit.alter_subscription(NULL, options => '{}');
 SELECT cdc_emit.alter_subscription('No such', options => '{}');
 SELECT cdc_emit.alter_subscription('Shop 1', options => '{"tombstone": true}');
 SELECT cdc_emit.alter_subscription('Shop 1', options => '{"topic": "x y"}');
+SELECT cdc_emit.alter_subscription('Shop 1',
+	jsonb_build_object('unavailable_value', repeat('x', 33000)));
 SELECT cdc_emit.alter_subscription('Shop 1', publications => '{}');
 SELECT cdc_emit.alter_subscription('Shop 1', server => 'regress_wrong');
 SELECT cdc_emit.alter_subscription('Shop 1', options => '{"topic_partitions": 2, "tombstones": false}');
@@ -101,6 +121,40 @@ INSERT INTO regress_t VALUES (3, 'three');
 SELECT cdc_emit.enable_subscription('Shop 1');
 SELECT cdc_emit.wait_ready('Shop 1');
 SELECT cdc_emit.wait_for('Shop 1');
+
+-- Counters go on; they count from a reset, which leaves positions alone
+SELECT subscription, transactions, inserts, messages, message_bytes > 0 AS bytes
+FROM cdc_emit.pg_stat_cdc_emit;
+CREATE TEMP TABLE before_reset AS
+	SELECT acked_lsn, stats_reset FROM cdc_emit.pg_stat_cdc_emit;
+SELECT cdc_emit.pg_stat_cdc_emit_reset('No such');
+SELECT cdc_emit.pg_stat_cdc_emit_reset('Shop 1');
+SELECT transactions, inserts, updates, deletes, truncates, messages, message_bytes,
+	error_count, restart_count, n.acked_lsn >= b.acked_lsn AS acked,
+	n.stats_reset > b.stats_reset AS stats_reset
+FROM cdc_emit.pg_stat_cdc_emit n, before_reset b;
+INSERT INTO regress_t VALUES (4, 'four'), (5, 'five');
+UPDATE regress_t SET v = 'vier' WHERE id = 4;
+DELETE FROM regress_t WHERE id = 5;
+SELECT cdc_emit.wait_for('Shop 1');
+SELECT transactions, inserts, updates, deletes, messages FROM cdc_emit.pg_stat_cdc_emit;
+SELECT cdc_emit.disable_subscription('Shop 1');
+DO $$
+BEGIN
+	FOR i IN 1..1000 LOOP
+		EXIT WHEN EXISTS (SELECT FROM cdc_emit.pg_stat_cdc_emit WHERE state = 'disabled' AND pid IS NULL);
+		PERFORM pg_sleep(0.02);
+	END LOOP;
+END
+$$;
+SELECT cdc_emit.enable_subscription('Shop 1');
+SELECT cdc_emit.wait_ready('Shop 1');
+INSERT INTO regress_t VALUES (6, 'six');
+SELECT cdc_emit.wait_for('Shop 1');
+SELECT transactions, inserts, updates, deletes, messages FROM cdc_emit.pg_stat_cdc_emit;
+SELECT cdc_emit.pg_stat_cdc_emit_reset();
+SELECT transactions, inserts, updates, deletes, messages FROM cdc_emit.pg_stat_cdc_emit;
+DROP TABLE before_reset;
 
 -- Its end
 SELECT cdc_emit.drop_subscription('No such');

@@ -36,6 +36,19 @@ INSERT INTO regress_t VALUES (1001, 'x');
 SELECT cdc_emit.wait_for('s', timeout => '10 s');
 RESET synchronous_commit;
 
+-- and WAL that nobody else flushes: the background writer does so every 15 s
+-- at most, the WAL writer only whole pages
+DO $$
+BEGIN
+	FOR i IN 1..3 LOOP
+		PERFORM pg_logical_emit_message(false, '', 'x');
+		IF NOT cdc_emit.wait_for('s', timeout => '4 s') THEN
+			RAISE EXCEPTION 'WAL was not flushed';
+		END IF;
+	END LOOP;
+END
+$$;
+
 -- A transaction may wait for others, though not for itself
 BEGIN;
 INSERT INTO regress_t VALUES (1002, 'x');

@@ -28,7 +28,7 @@ sub stop_under_load
 {
 	my ($mode, $transactions) = @_;
 	my $goal = count_of($node, 'pgbench_history') + $transactions;
-	my $run = start_pgbench($node, '-T', '60');
+	my $run = start_pgbench($node, '-T', '600');
 	$node->poll_query_until('postgres',
 		"SELECT count(*) >= $goal FROM pgbench_history")
 	  or die 'pgbench makes no progress';

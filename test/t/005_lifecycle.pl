@@ -95,7 +95,8 @@ CREATE SEQUENCE item_id;
 CREATE TABLE other (id int PRIMARY KEY);
 CREATE PUBLICATION more FOR TABLE other;
 EOQ
-my $run = start_pgbench($node, '-T', '20', '-R', '300', '-f', $script);
+my $run = start_pgbench($node, '-T', $ENV{CDC_VALGRIND} ? 120 : 20,
+	'-R', '300', '-f', $script);
 
 sub wait_for_rows
 {

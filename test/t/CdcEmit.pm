@@ -79,7 +79,7 @@ sub has_setting
 sub new_kafka
 {
 	my $self = bless {
-		dir => PostgreSQL::Test::Utils::tempdir_short(),
+		dir => PostgreSQL::Test::Utils::tempdir('kafka'),
 		port => PostgreSQL::Test::Cluster::get_free_port()
 	}, 'CdcEmit::Kafka';
 	$self->{address} = "127.0.0.1:$self->{port}";
