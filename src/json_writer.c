@@ -297,7 +297,8 @@ json_append_uint64(StringInfo out, uint64 value)
 }
 
 /*
- * Append the shortest text that PostgreSQL finds for a float in the notation
+ * Append the shortest text that PostgreSQL finds for a float, which ends with
+ * NUL, in the notation
  * of Java: at least one digit after the point, and an exponent below 1e-3
  * and from 1e7.
  */
@@ -399,7 +400,7 @@ json_append_float8(StringInfo out, double value)
 
 	if (!append_special_float(out, value))
 		append_java_float(out, text,
-						  double_to_shortest_decimal_bufn(value, text));
+						  double_to_shortest_decimal_buf(value, text));
 }
 
 void
@@ -409,7 +410,7 @@ json_append_float4(StringInfo out, float value)
 
 	if (!append_special_float(out, value))
 		append_java_float(out, text,
-						  float_to_shortest_decimal_bufn(value, text));
+						  float_to_shortest_decimal_buf(value, text));
 }
 
 void

@@ -82,7 +82,7 @@ cmp_ok($seconds, '<', 3,
 $session->query_safe('COMMIT');
 $session->quit;
 is(ready('postgres'), 't', 'ready when the transaction has ended');
-like(slots(), qr/^cdc_emit_\d+_\d+$/, 'one slot');
+like(slots(), qr/^cdc_emit_\d+_\d+_\d+$/, 'one slot');
 is(workers(), 1, 'one worker');
 
 # ----------------------------------------------------------------
@@ -155,7 +155,7 @@ wait_for_state($node, 'shop', 'slot_missing');
 like(
 	$node->safe_psql(
 		'postgres', 'SELECT last_error FROM cdc_emit.pg_stat_cdc_emit'),
-	qr/replication slot "cdc_emit_\d+_\d+" .*does not exist/,
+	qr/replication slot "cdc_emit_\d+_\d+_\d+" .*does not exist/,
 	'the view tells why');
 my ($status, $stdout, $stderr) =
   $node->psql('postgres', "SELECT cdc_emit.wait_ready('shop')");
