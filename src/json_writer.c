@@ -297,10 +297,9 @@ json_append_uint64(StringInfo out, uint64 value)
 }
 
 /*
- * Append the shortest text that PostgreSQL finds for a float, which ends with
- * NUL, in the notation
- * of Java: at least one digit after the point, and an exponent below 1e-3
- * and from 1e7.
+ * Append the shortest text that PostgreSQL finds for a float (which ends with
+ * a NUL) in the notation of Java: at least one digit after the point, and an
+ * exponent below 1e-3 and from 1e7.
  */
 static void
 append_java_float(StringInfo out, const char *text, int len)
