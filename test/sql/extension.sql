@@ -2,6 +2,9 @@
 SET client_min_messages = warning;
 CREATE EXTENSION cdc_emit;
 
+-- Later versions tell more of the script than earlier ones.
+\set SHOW_CONTEXT never
+
 -- Everything has a comment
 SELECT pg_describe_object(d.classid, d.objid, 0) AS uncommented
 FROM pg_depend d
