@@ -52,7 +52,7 @@ $(OBJS): | librdkafka-present
 
 librdkafka-present:
 	@echo '#include <librdkafka/rdkafka.h>' | \
-	  $(CC) $(CPPFLAGS) -E -o /dev/null - 2>/dev/null || { \
+	  $(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) -E - >/dev/null || { \
 	  echo 'cdc_emit needs the development files of librdkafka 2.0.2 or newer.'; \
 	  echo 'On Debian: apt-get install librdkafka-dev'; \
 	  echo '(or scripts/install-deps build)'; exit 1; } >&2

@@ -284,12 +284,15 @@ publish_positions(void)
 {
 	SubscriptionCounters *counters = &entry->counters;
 	XLogRecPtr	safe_lsn = acks_safe_lsn(&sink.acks);
+	TimestampTz oldest_commit_time = acks_oldest_commit_time(&sink.acks);
 
+	/* a transaction whose first message still waits counts as well */
+	if (oldest_commit_time == 0)
+		oldest_commit_time = sink.waiting_since;
 	pg_atomic_write_u64(&counters->read_lsn,
 						Max(reader_position(reader),
 							reader_confirmed(reader)));
-	pg_atomic_write_u64(&counters->oldest_commit_time,
-						acks_oldest_commit_time(&sink.acks));
+	pg_atomic_write_u64(&counters->oldest_commit_time, oldest_commit_time);
 	if (pg_atomic_read_u64(&counters->acked_lsn) != safe_lsn)
 	{
 		pg_atomic_write_u64(&counters->acked_lsn, safe_lsn);
