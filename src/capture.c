@@ -139,7 +139,7 @@ startup_cb(LogicalDecodingContext *ctx, OutputPluginOptions *opt,
 												  "cdc_emit change",
 												  ALLOCSET_DEFAULT_SIZES);
 	state->relations = relation_cache_create(ctx->context, publications,
-											 owner);
+											 state->options, owner);
 	initStringInfo(&state->key);
 	initStringInfo(&state->old_key);
 	initStringInfo(&state->value);
@@ -190,12 +190,7 @@ make_encoder(CaptureState *state)
 	settings.prefix = state->prefix;
 	settings.database = state->database;
 	settings.unavailable_value = state->options->unavailable_value;
-	switch (state->options->format)
-	{
-		case OUTPUT_FORMAT_DEBEZIUM:
-			state->encoder = encode_debezium_create(&settings);
-			break;
-	}
+	state->encoder = encode_debezium_create(&settings);
 	MemoryContextSwitchTo(old);
 }
 

@@ -3,9 +3,7 @@
  * options.c
  *	  Options of a subscription: what they are and how they are checked.
  *
- * One table says which options there are and what each accepts.  A value
- * comes from jsonb or from a DefElem; both are first brought into one form,
- * OptionValue, and from there on treated alike.
+ * One table says which options there are and what each accepts.
  *
  * Runs in ordinary backends, the controller and workers.  No state; results
  * are palloc'ed in CurrentMemoryContext.
@@ -21,114 +19,169 @@
 
 #include <ctype.h>
 #include <limits.h>
-#include <math.h>
 
-#include "nodes/parsenodes.h"
-#include "utils/builtins.h"
+#include "option_parse.h"
+#include "options.h"
 #include "utils/guc.h"
-#include "utils/jsonb.h"
-#include "utils/numeric.h"
 #include "utils/varlena.h"
 
 #include "compat.h"
-#include "options.h"
 
 #define DEFAULT_TOPIC			"{prefix}.{schema}.{table}"
+#define DEFAULT_POSITION_TOPIC	"cdc_emit.positions"
+#define DEFAULT_COMMIT_INTERVAL	100
+#define MAX_COMMIT_INTERVAL		10000
 #define DEFAULT_MAX_QUEUE_BYTES (INT64CONST(64) * 1024 * 1024)
 #define MIN_QUEUE_BYTES			(INT64CONST(1024) * 1024)
 #define MAX_QUEUE_BYTES			(INT64CONST(1024) * 1024 * 1024 * 1024)
+#define MIN_VALUE_BYTES			INT64CONST(1024)
+#define MAX_VALUE_BYTES			(INT64CONST(1024) * 1024 * 1024)
 #define MIN_WORK_MEM_KB			64
 
-/* Kafka's limit for the length of a topic's name. */
-#define MAX_TOPIC_LENGTH		249
+static const OptionWord format_words[] = {
+	{"debezium", OUTPUT_FORMAT_DEBEZIUM},
+	{"row", OUTPUT_FORMAT_ROW},
+	{"cloudevents", OUTPUT_FORMAT_CLOUDEVENTS},
+	{NULL, 0}
+};
 
-typedef enum OptionType
-{
-	OPTION_FORMAT,
-	OPTION_BOOL,
-	OPTION_INT,
-	OPTION_BYTES,				/* int64 field; number is bytes */
-	OPTION_KILOBYTES,			/* int field; number is kB */
-	OPTION_STRING,
-	OPTION_PREFIX,				/* part of a topic's name */
-	OPTION_TEMPLATE,			/* topic's name with placeholders */
-	OPTION_CONFIG				/* list of NameValue */
-} OptionType;
+static const OptionWord decimal_words[] = {
+	{"precise", DECIMAL_HANDLING_PRECISE},
+	{"string", DECIMAL_HANDLING_STRING},
+	{"double", DECIMAL_HANDLING_DOUBLE},
+	{NULL, 0}
+};
 
-typedef struct OptionDefinition
-{
-	const char *name;
-	OptionType	type;
-	size_t		offset;			/* in SubscriptionOptions */
-	int64		min;			/* of numbers */
-	int64		max;
-} OptionDefinition;
+static const OptionWord time_words[] = {
+	{"adaptive", TIME_PRECISION_ADAPTIVE},
+	{"adaptive_time_microseconds", TIME_PRECISION_ADAPTIVE_TIME_MICROSECONDS},
+	{"connect", TIME_PRECISION_CONNECT},
+	{"isostring", TIME_PRECISION_ISOSTRING},
+	{"microseconds", TIME_PRECISION_MICROSECONDS},
+	{"nanoseconds", TIME_PRECISION_NANOSECONDS},
+	{NULL, 0}
+};
+
+static const OptionWord interval_words[] = {
+	{"numeric", INTERVAL_HANDLING_NUMERIC},
+	{"string", INTERVAL_HANDLING_STRING},
+	{NULL, 0}
+};
+
+static const OptionWord hstore_words[] = {
+	{"json", HSTORE_HANDLING_JSON},
+	{"map", HSTORE_HANDLING_MAP},
+	{NULL, 0}
+};
+
+static const OptionWord binary_words[] = {
+	{"bytes", BINARY_HANDLING_BYTES},
+	{"base64", BINARY_HANDLING_BASE64},
+	{"base64-url-safe", BINARY_HANDLING_BASE64_URL_SAFE},
+	{"hex", BINARY_HANDLING_HEX},
+	{NULL, 0}
+};
+
+static const OptionWord delete_words[] = {
+	{"tombstone", DELETE_HANDLING_TOMBSTONE},
+	{"drop", DELETE_HANDLING_DROP},
+	{"rewrite", DELETE_HANDLING_REWRITE},
+	{"rewrite_with_tombstone", DELETE_HANDLING_REWRITE_WITH_TOMBSTONE},
+	{NULL, 0}
+};
+
+static const OptionWord cloudevents_words[] = {
+	{"structured", CLOUDEVENTS_STRUCTURED},
+	{"binary", CLOUDEVENTS_BINARY},
+	{NULL, 0}
+};
+
+static const OptionWord origin_words[] = {
+	{"any", ORIGIN_ANY},
+	{"none", ORIGIN_NONE},
+	{NULL, 0}
+};
+
+static const OptionWord timestamp_words[] = {
+	{"commit", TIMESTAMP_SOURCE_COMMIT},
+	{"now", TIMESTAMP_SOURCE_NOW},
+	{NULL, 0}
+};
+
+static const OptionWord delivery_words[] = {
+	{"at_least_once", DELIVERY_AT_LEAST_ONCE},
+	{"exactly_once", DELIVERY_EXACTLY_ONCE},
+	{NULL, 0}
+};
 
 #define FIELD(field) offsetof(SubscriptionOptions, field)
 
 /* In the order in which hints list them. */
 static const OptionDefinition option_definitions[] = {
-	{"format", OPTION_FORMAT, FIELD(format), 0, 0},
-	{"topic_prefix", OPTION_PREFIX, FIELD(topic_prefix), 0, 0},
-	{"topic", OPTION_TEMPLATE, FIELD(topic), 0, 0},
-	{"tombstones", OPTION_BOOL, FIELD(tombstones), 0, 0},
-	{"truncate", OPTION_BOOL, FIELD(truncate), 0, 0},
-	{"unavailable_value", OPTION_STRING, FIELD(unavailable_value), 0, 0},
-	{"create_topics", OPTION_BOOL, FIELD(create_topics), 0, 0},
+	{"format", OPTION_ENUM, FIELD(format), 0, 0, format_words},
+	{"schemas", OPTION_BOOL, FIELD(schemas)},
+	{"decimal_handling", OPTION_ENUM, FIELD(modes.decimal), 0, 0,
+	decimal_words},
+	{"time_precision", OPTION_ENUM, FIELD(modes.time), 0, 0, time_words},
+	{"interval_handling", OPTION_ENUM, FIELD(modes.interval), 0, 0,
+	interval_words},
+	{"hstore_handling", OPTION_ENUM, FIELD(modes.hstore), 0, 0, hstore_words},
+	{"binary_handling", OPTION_ENUM, FIELD(modes.binary), 0, 0, binary_words},
+	{"unavailable_value", OPTION_STRING, FIELD(unavailable_value)},
+	{"max_value_bytes", OPTION_BYTES, FIELD(max_value_bytes), MIN_VALUE_BYTES,
+	MAX_VALUE_BYTES},
+	{"source_name", OPTION_STRING, FIELD(source_name)},
+	{"tombstones", OPTION_BOOL, FIELD(tombstones)},
+	{"truncate", OPTION_BOOL, FIELD(truncate)},
+	{"transaction_metadata", OPTION_BOOL, FIELD(transaction_metadata)},
+	{"add_fields", OPTION_LIST, FIELD(add_fields)},
+	{"add_headers", OPTION_LIST, FIELD(add_headers)},
+	{"delete_handling", OPTION_ENUM, FIELD(delete_handling), 0, 0,
+	delete_words},
+	{"cloudevents_mode", OPTION_ENUM, FIELD(cloudevents_mode), 0, 0,
+	cloudevents_words},
+	{"headers", OPTION_HEADERS, FIELD(headers)},
+	{"origin", OPTION_ENUM, FIELD(origin), 0, 0, origin_words},
+	{"message_include", OPTION_LIST, FIELD(message_include)},
+	{"message_exclude", OPTION_LIST, FIELD(message_exclude)},
+	{"topic_prefix", OPTION_TOPIC_PART, FIELD(topic_prefix)},
+	{"topic", OPTION_TOPIC_TEMPLATE, FIELD(topic)},
+	{"tables", OPTION_TABLES, FIELD(tables)},
+	{"message_key_columns", OPTION_STRING, FIELD(message_key_columns)},
+	{"timestamp", OPTION_ENUM, FIELD(timestamp), 0, 0, timestamp_words},
+	{"create_topics", OPTION_BOOL, FIELD(create_topics)},
 	{"topic_partitions", OPTION_INT, FIELD(topic_partitions), 1, 100000},
 	{"topic_replication_factor", OPTION_INT, FIELD(topic_replication_factor),
 	1, SHRT_MAX},
-	{"topic_config", OPTION_CONFIG, FIELD(topic_config), 0, 0},
+	{"topic_config", OPTION_CONFIG, FIELD(topic_config)},
+	{"delivery", OPTION_ENUM, FIELD(delivery), 0, 0, delivery_words},
+	{"commit_interval", OPTION_INT, FIELD(commit_interval), 1,
+	MAX_COMMIT_INTERVAL},
+	{"position_topic", OPTION_TOPIC_PART, FIELD(position_topic)},
 	{"max_queue_bytes", OPTION_BYTES, FIELD(max_queue_bytes),
 	MIN_QUEUE_BYTES, MAX_QUEUE_BYTES},
 	{"decoding_work_mem", OPTION_KILOBYTES, FIELD(decoding_work_mem),
 	MIN_WORK_MEM_KB, MAX_KILOBYTES},
 };
 
-/* Placeholders of a topic template. */
-static const char *const placeholders[] = {
-	"{prefix}", "{database}", "{schema}", "{table}"
-};
-
-/* A value, wherever it came from. */
-typedef struct OptionValue
-{
-	const char *text;			/* string, number as text, or for messages */
-	bool		is_bool;
-	bool		boolean;
-	bool		is_text;		/* a string or a number */
-	List	   *config;			/* of NameValue */
-	bool		is_config;
-} OptionValue;
-
+/* Enumerations have their first value, booleans false, others none. */
 static SubscriptionOptions *
 make_defaults(void)
 {
 	SubscriptionOptions *options = palloc0(sizeof(SubscriptionOptions));
 
-	options->format = OUTPUT_FORMAT_DEBEZIUM;
-	options->topic = pstrdup(DEFAULT_TOPIC);
+	options->unavailable_value = pstrdup("__debezium_unavailable_value");
 	options->tombstones = true;
 	options->truncate = true;
-	options->unavailable_value = pstrdup("__debezium_unavailable_value");
+	options->topic = pstrdup(DEFAULT_TOPIC);
 	options->create_topics = true;
 	options->topic_partitions = -1;
 	options->topic_replication_factor = -1;
+	options->commit_interval = DEFAULT_COMMIT_INTERVAL;
+	options->position_topic = pstrdup(DEFAULT_POSITION_TOPIC);
 	options->max_queue_bytes = DEFAULT_MAX_QUEUE_BYTES;
 	options->decoding_work_mem = -1;
 	return options;
-}
-
-/* accepted is a sentence that follows "Accepted". */
-static void
-invalid_value(const OptionDefinition *def, const OptionValue *value,
-			  const char *accepted)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			errmsg("invalid value for option \"%s\": %s", def->name,
-				   value->text ? psprintf("\"%s\"", value->text) : "null"),
-			errdetail("Accepted %s.", accepted));
 }
 
 static void
@@ -161,234 +214,124 @@ find_option(const char *name, bool plugin)
 }
 
 /* ----------------------------------------------------------------
- *		check and store a value
+ *		options that depend on each other
  * ----------------------------------------------------------------
  */
 
-static OutputFormat
-parse_format(const OptionDefinition *def, const OptionValue *value)
+const TableOptions *
+options_for_table(const SubscriptionOptions *options, const char *schema,
+				  const char *table)
 {
-	if (!value->is_text || strcmp(value->text, "debezium") != 0)
-		invalid_value(def, value, "is \"debezium\"");
-	return OUTPUT_FORMAT_DEBEZIUM;
-}
+	ListCell   *lc;
 
-static bool
-parse_boolean(const OptionDefinition *def, const OptionValue *value)
-{
-	bool		result = value->boolean;
-
-	if (!value->is_bool &&
-		!(value->is_text && parse_bool(value->text, &result)))
-		invalid_value(def, value, "are true and false");
-	return result;
-}
-
-static int
-parse_integer(const OptionDefinition *def, const OptionValue *value)
-{
-	int64		result = 0;
-	char	   *end = NULL;
-
-	errno = 0;
-	if (value->is_text)
-		result = strtoll(value->text, &end, 10);
-	if (!value->is_text || end == value->text || *end != '\0' ||
-		errno == ERANGE || result < def->min || result > def->max)
-		invalid_value(def, value,
-					  psprintf("are integers from " INT64_FORMAT " to " INT64_FORMAT,
-							   def->min, def->max));
-	return (int) result;
-}
-
-/*
- * An amount of memory: a number, optionally with a unit as in
- * postgresql.conf.  Like parse_int(), but it has to go beyond 2 GB.  Returns
- * false if it cannot be understood.
- */
-static bool
-parse_memory(const char *text, int64 default_unit, int64 *bytes)
-{
-	static const struct
+	foreach(lc, options->tables)
 	{
-		const char *name;
-		int64		factor;
-	}			units[] = {
-		{"B", 1},
-		{"kB", 1024},
-		{"MB", INT64CONST(1024) * 1024},
-		{"GB", INT64CONST(1024) * 1024 * 1024},
-		{"TB", INT64CONST(1024) * 1024 * 1024 * 1024},
-	};
-	int64		factor = 0;
-	double		number;
-	char	   *end;
+		TableOptions *special = lfirst(lc);
 
-	errno = 0;
-	number = strtod(text, &end);
-	if (end == text || errno == ERANGE || isnan(number) || isinf(number))
-		return false;
-	while (isspace((unsigned char) *end))
-		end++;
-	if (*end == '\0')
-		factor = default_unit;
-	for (int i = 0; i < lengthof(units); i++)
-	{
-		size_t		len = strlen(units[i].name);
-
-		if (strncmp(end, units[i].name, len) == 0 &&
-			end[len + strspn(end + len, " \t\n\r\f\v")] == '\0')
-			factor = units[i].factor;
+		if (strcmp(special->schema, schema) == 0 &&
+			strcmp(special->table, table) == 0)
+			return special;
 	}
-	number = rint(number * factor);
-	if (factor == 0 || number < 0 || number >= (double) PG_INT64_MAX)
-		return false;
-	*bytes = (int64) number;
-	return true;
-}
-
-static char *
-format_memory(int64 bytes)
-{
-	if (bytes % (1024 * 1024) == 0)
-		return psprintf(INT64_FORMAT "MB", bytes / (1024 * 1024));
-	return psprintf(INT64_FORMAT "kB", bytes / 1024);
-}
-
-static int64
-parse_memory_option(const OptionDefinition *def, const OptionValue *value,
-					int64 unit)
-{
-	int64		bytes = 0;
-
-	if (!value->is_text || !parse_memory(value->text, unit, &bytes) ||
-		bytes / unit < def->min || bytes / unit > def->max)
-		invalid_value(def, value,
-					  psprintf("are amounts of memory from %s to %s, with the units B, kB, MB, GB and TB, or numbers in %s",
-							   format_memory(def->min * unit),
-							   format_memory(def->max * unit),
-							   unit == 1 ? "bytes" : "kB"));
-	return bytes / unit;
-}
-
-static char *
-parse_string(const OptionDefinition *def, const OptionValue *value)
-{
-	if (!value->is_text)
-		invalid_value(def, value, "are strings");
-	return pstrdup(value->text);
-}
-
-/* Length of the leading part that may stand in a topic's name. */
-static size_t
-legal_topic_length(const char *text)
-{
-	return strspn(text, "abcdefghijklmnopqrstuvwxyz"
-				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-}
-
-static char *
-parse_prefix(const OptionDefinition *def, const OptionValue *value)
-{
-	if (!value->is_text || value->text[0] == '\0' ||
-		value->text[legal_topic_length(value->text)] != '\0' ||
-		strlen(value->text) > MAX_TOPIC_LENGTH)
-		invalid_value(def, value,
-					  psprintf("are 1 to %d letters, digits, \".\", \"_\" and \"-\"",
-							   MAX_TOPIC_LENGTH));
-	return pstrdup(value->text);
-}
-
-/* Length of the placeholder at the start of text, 0 if there is none. */
-static size_t
-placeholder_length(const char *text)
-{
-	for (int i = 0; i < lengthof(placeholders); i++)
-	{
-		size_t		len = strlen(placeholders[i]);
-
-		if (strncmp(text, placeholders[i], len) == 0)
-			return len;
-	}
-	return 0;
-}
-
-static bool
-is_topic_template(const char *text)
-{
-	const char *next = text;
-
-	while (*next != '\0')
-	{
-		size_t		len = legal_topic_length(next);
-
-		if (len == 0)
-			len = placeholder_length(next);
-		if (len == 0)
-			return false;
-		next += len;
-	}
-	return next != text && strlen(text) <= MAX_TOPIC_LENGTH &&
-		strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
-}
-
-static char *
-parse_template(const OptionDefinition *def, const OptionValue *value)
-{
-	if (!value->is_text || !is_topic_template(value->text))
-		invalid_value(def, value,
-					  psprintf("are at most %d letters, digits, \".\", \"_\" and \"-\", "
-							   "and the placeholders {prefix}, {database}, {schema} and {table}",
-							   MAX_TOPIC_LENGTH));
-	return pstrdup(value->text);
-}
-
-static List *
-parse_config(const OptionDefinition *def, const OptionValue *value)
-{
-	if (!value->is_config)
-		invalid_value(def, value,
-					  "is a JSON object whose values are strings, numbers, true or false, "
-					  "for example {\"retention.ms\": 86400000}");
-	return value->config;
+	return NULL;
 }
 
 static void
-set_option(SubscriptionOptions *options, const OptionDefinition *def,
-		   const OptionValue *value)
+invalid_key_columns(const SubscriptionOptions *options)
 {
-	void	   *field = (char *) options + def->offset;
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("invalid value for option \"%s\": \"%s\"",
+				   "message_key_columns", options->message_key_columns),
+			errdetail("Accepted are tables and columns in the form schema.table:column,column;schema.table:column."));
+}
 
-	switch (def->type)
+static void
+add_key_columns(SubscriptionOptions *options, char *table_name, char *columns)
+{
+	List	   *parts;
+	List	   *key;
+	TableOptions *table;
+
+	if (!SplitIdentifierString(table_name, '.', &parts) ||
+		list_length(parts) != 2 ||
+		!SplitIdentifierString(columns, ',', &key) || key == NIL)
+		invalid_key_columns(options);
+
+	table = (TableOptions *) options_for_table(options, linitial(parts),
+											   lsecond(parts));
+	if (table == NULL)
 	{
-		case OPTION_FORMAT:
-			*(OutputFormat *) field = parse_format(def, value);
-			break;
-		case OPTION_BOOL:
-			*(bool *) field = parse_boolean(def, value);
-			break;
-		case OPTION_INT:
-			*(int *) field = parse_integer(def, value);
-			break;
-		case OPTION_BYTES:
-			*(int64 *) field = parse_memory_option(def, value, 1);
-			break;
-		case OPTION_KILOBYTES:
-			*(int *) field = (int) parse_memory_option(def, value, 1024);
-			break;
-		case OPTION_STRING:
-			*(char **) field = parse_string(def, value);
-			break;
-		case OPTION_PREFIX:
-			*(char **) field = parse_prefix(def, value);
-			break;
-		case OPTION_TEMPLATE:
-			*(char **) field = parse_template(def, value);
-			break;
-		case OPTION_CONFIG:
-			*(List **) field = parse_config(def, value);
-			break;
+		table = palloc0(sizeof(TableOptions));
+		table->schema = linitial(parts);
+		table->table = lsecond(parts);
+		options->tables = lappend(options->tables, table);
 	}
+	if (table->key != NIL)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("key of table \"%s.%s\" is given more than once",
+					   table->schema, table->table),
+				errhint("Use one of the options \"tables\" and \"message_key_columns\" for a table."));
+	table->key = key;
+}
+
+/* Debezium's way to name key columns: schema.table:column,column;... */
+static void
+merge_key_columns(SubscriptionOptions *options)
+{
+	char	   *next;
+
+	if (options->message_key_columns == NULL)
+		return;
+	next = pstrdup(options->message_key_columns);
+	while (next != NULL)
+	{
+		char	   *table = next;
+		char	   *columns;
+
+		next = strchr(next, ';');
+		if (next)
+			*next++ = '\0';
+		while (isspace((unsigned char) *table))
+			table++;
+		if (*table == '\0')
+			continue;
+		columns = strchr(table, ':');
+		if (columns == NULL)
+			invalid_key_columns(options);
+		*columns++ = '\0';
+		add_key_columns(options, table, columns);
+	}
+}
+
+static void
+require_format(const char *option, bool given, bool fits, const char *formats)
+{
+	if (given && !fits)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("option \"%s\" needs format %s", option, formats));
+}
+
+static void
+finish_options(SubscriptionOptions *options)
+{
+	bool		debezium = options->format == OUTPUT_FORMAT_DEBEZIUM;
+	bool		row = options->format == OUTPUT_FORMAT_ROW;
+
+	require_format("schemas", options->schemas, debezium || row,
+				   "\"debezium\" or \"row\"");
+	require_format("transaction_metadata", options->transaction_metadata,
+				   debezium, "\"debezium\"");
+	require_format("add_fields", options->add_fields != NIL, row, "\"row\"");
+	require_format("add_headers", options->add_headers != NIL, row,
+				   "\"row\"");
+	require_format("delete_handling", options->delete_handling != 0, row,
+				   "\"row\"");
+	require_format("cloudevents_mode", options->cloudevents_mode != 0,
+				   options->format == OUTPUT_FORMAT_CLOUDEVENTS,
+				   "\"cloudevents\"");
+	merge_key_columns(options);
 }
 
 /* ----------------------------------------------------------------
@@ -396,104 +339,28 @@ set_option(SubscriptionOptions *options, const OptionDefinition *def,
  * ----------------------------------------------------------------
  */
 
-/* A scalar as text; NULL if it is null. */
-static char *
-scalar_to_text(const JsonbValue *scalar)
-{
-	switch (scalar->type)
-	{
-		case jbvString:
-			return pnstrdup(scalar->val.string.val, scalar->val.string.len);
-		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out,
-													   NumericGetDatum(scalar->val.numeric)));
-		case jbvBool:
-			return pstrdup(scalar->val.boolean ? "true" : "false");
-		default:
-			return NULL;
-	}
-}
-
-/* False if a value of the object is null, an array or an object. */
-static bool
-object_to_config(JsonbContainer *object, List **config)
-{
-	JsonbIterator *iterator = JsonbIteratorInit(object);
-	JsonbIteratorToken token;
-	JsonbValue	item;
-	NameValue  *entry = NULL;
-
-	*config = NIL;
-	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-		{
-			entry = palloc0(sizeof(NameValue));
-			entry->name = scalar_to_text(&item);
-		}
-		else if (token == WJB_VALUE)
-		{
-			entry->value = scalar_to_text(&item);
-			if (entry->value == NULL)
-				return false;
-			*config = lappend(*config, entry);
-		}
-	}
-	return true;
-}
-
+/* null stands for the default */
 static void
-value_from_jsonb(const JsonbValue *json, OptionValue *value)
+set_member(const char *name, const OptionValue *value, void *arg)
 {
-	memset(value, 0, sizeof(*value));
-	value->text = scalar_to_text(json);
-	value->is_text = json->type == jbvString || json->type == jbvNumeric;
-	if (json->type == jbvBool)
-	{
-		value->is_bool = true;
-		value->boolean = json->val.boolean;
-	}
-	else if (json->type == jbvBinary)
-	{
-		value->text = JsonbToCString(NULL, json->val.binary.data,
-									 json->val.binary.len);
-		if (JsonContainerIsObject(json->val.binary.data))
-			value->is_config = object_to_config(json->val.binary.data,
-												&value->config);
-	}
+	const OptionDefinition *def = find_option(name, false);
+
+	if (value->text != NULL)
+		option_parse(arg, def, value);
 }
 
 SubscriptionOptions *
 options_from_jsonb(Jsonb *jsonb)
 {
 	SubscriptionOptions *options = make_defaults();
-	const OptionDefinition *def = NULL;
-	JsonbIterator *iterator;
-	JsonbIteratorToken token;
-	JsonbValue	item;
 
 	if (!JB_ROOT_IS_OBJECT(jsonb))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("options must be a JSON object"),
 				errhint("For example: '{\"tombstones\": false}'."));
-
-	iterator = JsonbIteratorInit(&jsonb->root);
-	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
-	{
-		OptionValue value;
-
-		if (token == WJB_KEY)
-			def = find_option(scalar_to_text(&item), false);
-		else if (token == WJB_VALUE)
-		{
-			/* null stands for the default */
-			if (item.type == jbvNull)
-				continue;
-			value_from_jsonb(&item, &value);
-			set_option(options, def, &value);
-		}
-	}
+	option_object_walk(&jsonb->root, set_member, options);
+	finish_options(options);
 	return options;
 }
 
@@ -501,33 +368,6 @@ options_from_jsonb(Jsonb *jsonb)
  *		options of the output plugin
  * ----------------------------------------------------------------
  */
-
-/*
- * The plugin's options are strings; topic_config is a JSON object in a
- * string.  An option without a value is a boolean, as everywhere.
- */
-static void
-value_from_defelem(DefElem *defelem, const OptionDefinition *def,
-				   OptionValue *value)
-{
-	memset(value, 0, sizeof(*value));
-	if (defelem->arg == NULL)
-	{
-		value->is_bool = true;
-		value->boolean = true;
-		return;
-	}
-	value->text = strVal(defelem->arg);
-	value->is_text = true;
-	if (def->type == OPTION_CONFIG)
-	{
-		Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-															   CStringGetDatum(value->text)));
-
-		if (JB_ROOT_IS_OBJECT(jsonb))
-			value->is_config = object_to_config(&jsonb->root, &value->config);
-	}
-}
 
 static List *
 parse_publications(DefElem *defelem)
@@ -588,8 +428,9 @@ options_from_plugin(List *defelems, List **publications)
 			continue;
 		}
 		def = find_option(defelem->defname, true);
-		value_from_defelem(defelem, def, &value);
-		set_option(options, def, &value);
+		option_value_from_defelem(defelem, option_form(def->type), &value);
+		option_parse(options, def, &value);
 	}
+	finish_options(options);
 	return options;
 }

@@ -18,11 +18,48 @@
 
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
+#include "value.h"
 
 typedef enum OutputFormat
 {
 	OUTPUT_FORMAT_DEBEZIUM,
+	OUTPUT_FORMAT_ROW,
+	OUTPUT_FORMAT_CLOUDEVENTS
 } OutputFormat;
+
+typedef enum CloudEventsMode
+{
+	CLOUDEVENTS_STRUCTURED,		/* attributes and data in the value */
+	CLOUDEVENTS_BINARY			/* attributes in headers */
+} CloudEventsMode;
+
+/* What format row makes of a delete */
+typedef enum DeleteHandling
+{
+	DELETE_HANDLING_TOMBSTONE,	/* a null value */
+	DELETE_HANDLING_DROP,		/* nothing */
+	DELETE_HANDLING_REWRITE,	/* the old row, marked as deleted */
+	DELETE_HANDLING_REWRITE_WITH_TOMBSTONE
+} DeleteHandling;
+
+typedef enum OriginFilter
+{
+	ORIGIN_ANY,
+	ORIGIN_NONE					/* only changes made on this server */
+} OriginFilter;
+
+/* Which time is the timestamp of messages */
+typedef enum TimestampSource
+{
+	TIMESTAMP_SOURCE_COMMIT,
+	TIMESTAMP_SOURCE_NOW
+} TimestampSource;
+
+typedef enum DeliveryGuarantee
+{
+	DELIVERY_AT_LEAST_ONCE,
+	DELIVERY_EXACTLY_ONCE
+} DeliveryGuarantee;
 
 /* A name and a value, both palloc'ed; List element of topic_config etc. */
 typedef struct NameValue
@@ -31,23 +68,60 @@ typedef struct NameValue
 	char	   *value;
 } NameValue;
 
+/* What is special about one table; unset fields are NULL or NIL */
+typedef struct TableOptions
+{
+	char	   *schema;
+	char	   *table;
+	char	   *topic;			/* template */
+	List	   *key;			/* of char *: columns of the message key */
+	List	   *partition_by;	/* of char *: columns that choose the
+								 * partition */
+} TableOptions;
+
 typedef struct SubscriptionOptions
 {
 	/* what messages look like */
-	OutputFormat format;		/* "format": debezium */
-	char	   *topic_prefix;	/* NULL: name of the subscription */
-	char	   *topic;			/* template, {prefix} {database} {schema}
-								 * {table}; default
-								 * "{prefix}.{schema}.{table}" */
+	OutputFormat format;
+	bool		schemas;		/* with Kafka Connect's schema block? */
+	ValueModes	modes;			/* how values of some types are written */
+	char	   *unavailable_value;	/* stands for unchanged TOAST */
+	int64		max_value_bytes;	/* longer values count as unavailable; 0:
+									 * no limit */
+	char	   *source_name;	/* in the source block; NULL: the prefix */
 	bool		tombstones;		/* null message after a delete */
 	bool		truncate;		/* emit TRUNCATE? */
-	char	   *unavailable_value;	/* stands for unchanged TOAST */
+	bool		transaction_metadata;	/* transaction block and topic */
+	List	   *add_fields;		/* of char *, with format row */
+	List	   *add_headers;	/* of char *, with format row */
+	DeleteHandling delete_handling; /* with format row */
+	CloudEventsMode cloudevents_mode;
+	List	   *headers;		/* of NameValue; values are templates */
+
+	/* what is captured besides what publications say */
+	OriginFilter origin;
+	List	   *message_include;	/* of char *: prefixes of logical messages;
+									 * NIL: all */
+	List	   *message_exclude;	/* of char * */
+
+	/* where messages go */
+	char	   *topic_prefix;	/* NULL: name of the subscription */
+	char	   *topic;			/* template, {prefix} {database} {schema}
+								 * {table} {root} */
+	List	   *tables;			/* of TableOptions */
+	char	   *message_key_columns;	/* as given; merged into tables */
+	TimestampSource timestamp;
 
 	/* topics */
 	bool		create_topics;	/* create those that are missing */
 	int			topic_partitions;	/* -1: the broker's default */
 	int			topic_replication_factor;	/* -1: the broker's default */
 	List	   *topic_config;	/* of NameValue */
+
+	/* delivery */
+	DeliveryGuarantee delivery;
+	int			commit_interval;	/* ms, of Kafka transactions */
+	char	   *position_topic; /* of exactly_once */
 
 	/* limits */
 	int64		max_queue_bytes;	/* not acknowledged, in bytes */
@@ -69,5 +143,10 @@ extern SubscriptionOptions *options_from_jsonb(Jsonb *jsonb);
  */
 extern SubscriptionOptions *options_from_plugin(List *defelems,
 												List **publications);
+
+/* What is special about a table; NULL if nothing is. */
+extern const TableOptions *
+options_for_table(const SubscriptionOptions *options, const char *schema,
+				  const char *table);
 
 #endif							/* CDC_OPTIONS_H */

@@ -50,6 +50,7 @@ struct RelationCache
 	MemoryContext context;
 	HTAB	   *entries;
 	const List *publications;
+	const SubscriptionOptions *options;
 	Oid			owner;
 	bool		has_partitions; /* has an entry ever had ancestors? */
 	long		sweep_at;		/* number of entries to sweep at */
@@ -170,7 +171,7 @@ forget_cache(void *arg)
 
 RelationCache *
 relation_cache_create(MemoryContext context, const List *publications,
-					  Oid owner)
+					  const SubscriptionOptions *options, Oid owner)
 {
 	MemoryContext own = AllocSetContextCreate(context,
 											  "cdc_emit relation cache",
@@ -187,6 +188,7 @@ relation_cache_create(MemoryContext context, const List *publications,
 	cache->entries = hash_create("cdc_emit relations", 128, &control,
 								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	cache->publications = publications;
+	cache->options = options;
 	cache->owner = owner;
 	cache->sweep_at = FIRST_SWEEP;
 
@@ -256,8 +258,8 @@ is_published_column(Form_pg_attribute att, const Bitmapset *columns)
  * of target, NULL if they are the same.
  */
 static void
-build_columns(RelationInfo *info, Relation target, const AttrMap *map,
-			  const Bitmapset *published, Oid owner)
+build_columns(RelationCache *cache, RelationInfo *info, Relation target,
+			  const AttrMap *map, const Bitmapset *published)
 {
 	TupleDesc	desc = RelationGetDescr(target);
 	Bitmapset  *keys = key_columns(target);
@@ -276,8 +278,8 @@ build_columns(RelationInfo *info, Relation target, const AttrMap *map,
 		column->name = pstrdup(NameStr(att->attname));
 		column->index = map ? map->attnums[i] - 1 : i;
 		column->varlena = att->attlen == -1;
-		value_type_init(&column->type, att->atttypid, att->atttypmod, owner,
-						info->context);
+		value_type_init(&column->type, att->atttypid, att->atttypmod,
+						&cache->options->modes, cache->owner, info->context);
 		if (bms_is_member(att->attnum, keys))
 			info->keys[info->nkeys++] = column;
 	}
@@ -418,7 +420,7 @@ build_published(RelationCache *cache, RelationInfo *info, Relation relation)
 	info->table = pstrdup(RelationGetRelationName(target));
 	info->identity_full =
 		relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
-	build_columns(info, target, map, published.columns, cache->owner);
+	build_columns(cache, info, target, map, published.columns);
 	build_dependencies(info, target);
 	if (target != relation)
 	{

@@ -14,6 +14,7 @@
 #define CDC_RELATION_H
 
 #include "nodes/pg_list.h"
+#include "options.h"
 #include "utils/rel.h"
 #include "value.h"
 
@@ -66,10 +67,11 @@ typedef struct RelationCache RelationCache;
 /*
  * Make the cache of this process, in a child of context; it is gone when
  * that context is.  publications is a List of char *, owner the role whose
- * privileges are checked, InvalidOid for no check.
+ * privileges are checked, InvalidOid for no check.  All must outlive it.
  */
 extern RelationCache *relation_cache_create(MemoryContext context,
 											const List *publications,
+											const SubscriptionOptions *options,
 											Oid owner);
 
 /*

@@ -152,8 +152,8 @@ set_output_function(ValueType *type, Oid owner, MemoryContext context)
 }
 
 void
-value_type_init(ValueType *type, Oid typid, int32 typmod, Oid owner,
-				MemoryContext context)
+value_type_init(ValueType *type, Oid typid, int32 typmod,
+				const ValueModes *modes, Oid owner, MemoryContext context)
 {
 	Oid			element;
 
@@ -197,7 +197,7 @@ value_type_init(ValueType *type, Oid typid, int32 typmod, Oid owner,
 	{
 		type->value_class = VALUE_ARRAY;
 		type->element = MemoryContextAlloc(context, sizeof(ValueType));
-		value_type_init(type->element, element, type->typmod, owner,
+		value_type_init(type->element, element, type->typmod, modes, owner,
 						context);
 		return;
 	}

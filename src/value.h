@@ -16,6 +16,56 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 
+/*
+ * How values are represented where there is a choice; names and meaning are
+ * Debezium's.
+ */
+typedef enum DecimalHandling
+{
+	DECIMAL_HANDLING_PRECISE,
+	DECIMAL_HANDLING_STRING,
+	DECIMAL_HANDLING_DOUBLE
+} DecimalHandling;
+
+typedef enum TimePrecision
+{
+	TIME_PRECISION_ADAPTIVE,
+	TIME_PRECISION_ADAPTIVE_TIME_MICROSECONDS,
+	TIME_PRECISION_CONNECT,
+	TIME_PRECISION_ISOSTRING,
+	TIME_PRECISION_MICROSECONDS,
+	TIME_PRECISION_NANOSECONDS
+} TimePrecision;
+
+typedef enum IntervalHandling
+{
+	INTERVAL_HANDLING_NUMERIC,
+	INTERVAL_HANDLING_STRING
+} IntervalHandling;
+
+typedef enum HstoreHandling
+{
+	HSTORE_HANDLING_JSON,
+	HSTORE_HANDLING_MAP
+} HstoreHandling;
+
+typedef enum BinaryHandling
+{
+	BINARY_HANDLING_BYTES,
+	BINARY_HANDLING_BASE64,
+	BINARY_HANDLING_BASE64_URL_SAFE,
+	BINARY_HANDLING_HEX
+} BinaryHandling;
+
+typedef struct ValueModes
+{
+	DecimalHandling decimal;
+	TimePrecision time;
+	IntervalHandling interval;
+	HstoreHandling hstore;
+	BinaryHandling binary;
+} ValueModes;
+
 /* How values of a type are written; every encoder switches on it. */
 typedef enum ValueClass
 {
@@ -70,11 +120,12 @@ typedef struct ValueType
 
 /*
  * Describe a type.  Looks at the catalog, so it needs a transaction; what it
- * allocates goes to context.  owner is the role that output functions of
- * users run as, InvalidOid for the current one.
+ * allocates goes to context.  modes choose among classes; owner is the role
+ * that output functions of users run as, InvalidOid for the current one.
  */
 extern void value_type_init(ValueType *type, Oid typid, int32 typmod,
-							Oid owner, MemoryContext context);
+							const ValueModes *modes, Oid owner,
+							MemoryContext context);
 
 /*
  * The text of the type's output function, in CurrentMemoryContext, free of

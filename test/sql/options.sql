@@ -37,6 +37,18 @@ SELECT pg_temp.try('{"format": "debezium", "topic_prefix": "shop.1_a-B",
 	"topic_config": {"retention.ms": 86400000, "cleanup.policy": "compact"},
 	"max_queue_bytes": "128MB", "decoding_work_mem": "64kB"}');
 
+SELECT pg_temp.try('{"format": "row", "schemas": true, "add_fields": ["op", "lsn"],
+	"add_headers": ["table"], "delete_handling": "rewrite",
+	"decimal_handling": "string", "time_precision": "isostring",
+	"interval_handling": "string", "hstore_handling": "map",
+	"binary_handling": "base64-url-safe", "max_value_bytes": "1MB",
+	"origin": "none", "timestamp": "now", "message_include": ["a", "b*"],
+	"message_exclude": [], "headers": {"id": "{commit_lsn}/{commit_index}",
+	"tenant": "{column:tenant}", "app": "shop"}}');
+SELECT pg_temp.try('{"tables": {"public.orders": {"topic": "{prefix}.orders",
+	"key": ["id"], "partition_by": ["customer"]}, "\"S 1\".\"T\"": {}},
+	"message_key_columns": "public.a:x,y; public.b:z;"}');
+
 -- null is the default
 SELECT pg_temp.try('{"topic": null, "tombstones": null, "topic_config": null}');
 
@@ -53,6 +65,27 @@ SELECT pg_temp.try('{"format": 1}');
 SELECT pg_temp.try('{"tombstones": "maybe"}');
 SELECT pg_temp.try('{"tombstones": []}');
 SELECT pg_temp.try('{"create_topics": {"a": 1}}');
+
+SELECT pg_temp.try('{"time_precision": "seconds"}');
+
+-- Lists and objects
+SELECT pg_temp.try('{"message_include": "a"}');
+SELECT pg_temp.try('{"message_include": [null]}');
+SELECT pg_temp.try('{"headers": ["a"]}');
+SELECT pg_temp.try('{"headers": {"a": "{no}"}}');
+SELECT pg_temp.try('{"headers": {"a": "{column:}"}}');
+SELECT pg_temp.try('{"headers": {"a": "{column:x"}}');
+SELECT pg_temp.try('{"tables": {"orders": {}}}');
+SELECT pg_temp.try('{"tables": {"public.orders": {"keys": ["a"]}}}');
+SELECT pg_temp.try('{"tables": {"public.orders": {"topic": "a b"}}}');
+SELECT pg_temp.try('{"message_key_columns": "public.a"}');
+SELECT pg_temp.try('{"message_key_columns": "public.a:x", "tables": {"public.a": {"key": ["y"]}}}');
+
+-- Options of one format only
+SELECT pg_temp.try('{"add_fields": ["op"]}');
+SELECT pg_temp.try('{"format": "cloudevents", "schemas": true}');
+SELECT pg_temp.try('{"format": "row", "cloudevents_mode": "binary"}');
+SELECT pg_temp.try('{"format": "row", "transaction_metadata": true}');
 
 -- Integers
 SELECT pg_temp.try('{"topic_partitions": 0}');
