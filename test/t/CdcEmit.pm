@@ -17,7 +17,7 @@ our @EXPORT = qw(
   require_kafka new_node new_kafka create_subscription wait_for_state
   acknowledged worker_pid worker_memory load_topics is_rebuilt count_of
   start_pgbench finish_pgbench pgbench_tables is_stored_once is_ordered
-  elapsed
+  elapsed is_below
 );
 
 my $kafka_script = "$FindBin::Bin/../kafka/kafka";
@@ -223,6 +223,16 @@ sub elapsed
 	my $start = time;
 	$code->();
 	return time - $start;
+}
+
+# A measured figure; valgrind's are only told, as they mean nothing.
+sub is_below
+{
+	my ($value, $limit, $name) = @_;
+	return note("$name (limit: $limit)") if $ENV{CDC_VALGRIND};
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	cmp_ok($value, '<', $limit, $name);
+	return;
 }
 
 # ----------------------------------------------------------------
