@@ -1,0 +1,245 @@
+/*-------------------------------------------------------------------------
+ *
+ * capture_row.c
+ *	  Changes of rows to events.
+ *
+ * Runs in any process that decodes, inside the transaction that replays a
+ * decoded one.  Rows are deformed into arrays of the state, which are reused;
+ * the datums point into the tuples of core.  No locks.
+ *
+ * Copyright (c) 2026, cdc_emit contributors
+ *
+ * IDENTIFICATION
+ *	  src/capture_row.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "capture_internal.h"
+#include "utils/memutils.h"
+
+#define HEADER_NEW_KEY		"__debezium.newkey"
+#define HEADER_OLD_KEY		"__debezium.oldkey"
+
+/* Room for the rows of a relation with this many attributes */
+static void
+reserve_rows(CaptureState *state, int natts)
+{
+	if (natts <= state->natts)
+		return;
+
+	natts = Max(natts, 2 * state->natts);
+	if (state->natts > 0)
+	{
+		pfree(state->old_row.values);
+		pfree(state->old_row.nulls);
+		pfree(state->new_row.values);
+		pfree(state->new_row.nulls);
+		state->natts = 0;
+	}
+	state->old_row.values = MemoryContextAlloc(state->context,
+											   natts * sizeof(Datum));
+	state->old_row.nulls = MemoryContextAlloc(state->context,
+											  natts * sizeof(bool));
+	state->new_row.values = MemoryContextAlloc(state->context,
+											   natts * sizeof(Datum));
+	state->new_row.nulls = MemoryContextAlloc(state->context,
+											  natts * sizeof(bool));
+	state->natts = natts;
+}
+
+/*
+ * Values that the new row lacks, because they are unchanged TOAST, are taken
+ * from the old row if it has them: all with REPLICA IDENTITY FULL, else
+ * those of key columns.
+ */
+static void
+fill_unchanged(const RelationInfo *info, RowImage *row, const RowImage *old)
+{
+	int			i;
+
+	for (i = 0; i < info->ncolumns; i++)
+	{
+		const RelationColumn *column = &info->columns[i];
+		int			j = column->index;
+
+		if (column->varlena && !row->nulls[j] &&
+			VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(row->values[j])) &&
+			!old->nulls[j])
+			row->values[j] = old->values[j];
+	}
+}
+
+static void
+capture_insert(CaptureState *state, ReorderBufferTXN *txn,
+			   ChangeEvent *event, TupleDesc desc, HeapTuple tuple)
+{
+	heap_deform_tuple(tuple, desc, state->new_row.values,
+					  state->new_row.nulls);
+	event->op = EVENT_CREATE;
+	event->after = &state->new_row;
+	capture_emit(state, txn, event,
+			   capture_key(state, event->relation, event->after, &state->key),
+			   NULL);
+	capture_counts.inserts++;
+}
+
+static void
+capture_delete(CaptureState *state, ReorderBufferTXN *txn,
+			   ChangeEvent *event, TupleDesc desc, HeapTuple tuple)
+{
+	StringInfo	key;
+
+	heap_deform_tuple(tuple, desc, state->old_row.values,
+					  state->old_row.nulls);
+	event->op = EVENT_DELETE;
+	event->before = &state->old_row;
+	key = capture_key(state, event->relation, event->before, &state->key);
+	capture_emit(state, txn, event, key, NULL);
+	capture_emit_tombstone(state, event->relation, key, NULL);
+	capture_counts.deletes++;
+}
+
+/* An update that changed the key: the old key ends, the new one begins. */
+static void
+capture_key_change(CaptureState *state, ReorderBufferTXN *txn,
+				   ChangeEvent *event)
+{
+	MessageHeader header;
+
+	header.name = HEADER_NEW_KEY;
+	header.value = state->key.data;
+	header.value_len = state->key.len;
+	event->op = EVENT_DELETE;
+	event->before = &state->old_row;
+	event->after = NULL;
+	capture_emit(state, txn, event, &state->old_key, &header);
+	capture_emit_tombstone(state, event->relation, &state->old_key, &header);
+
+	header.name = HEADER_OLD_KEY;
+	header.value = state->old_key.data;
+	header.value_len = state->old_key.len;
+	event->op = EVENT_CREATE;
+	event->before = NULL;
+	event->after = &state->new_row;
+	capture_emit(state, txn, event, &state->key, &header);
+}
+
+static bool
+same_key(const StringInfo a, const StringInfo b)
+{
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+static void
+capture_update(CaptureState *state, ReorderBufferTXN *txn,
+			   ChangeEvent *event, TupleDesc desc, HeapTuple old_tuple,
+			   HeapTuple tuple)
+{
+	const RelationInfo *info = event->relation;
+	StringInfo	old_key = NULL;
+	StringInfo	key;
+
+	heap_deform_tuple(tuple, desc, state->new_row.values,
+					  state->new_row.nulls);
+	if (old_tuple)
+	{
+		heap_deform_tuple(old_tuple, desc, state->old_row.values,
+						  state->old_row.nulls);
+		if (HeapTupleHasExternal(tuple))
+			fill_unchanged(info, &state->new_row, &state->old_row);
+		old_key = capture_key(state, info, &state->old_row, &state->old_key);
+	}
+
+	capture_counts.updates++;
+	key = capture_key(state, info, &state->new_row, &state->key);
+	if (old_key && !same_key(old_key, key))
+	{
+		capture_key_change(state, txn, event);
+		return;
+	}
+	event->op = EVENT_UPDATE;
+	event->before = old_tuple && info->identity_full ? &state->old_row : NULL;
+	event->after = &state->new_row;
+	capture_emit(state, txn, event, key, NULL);
+}
+
+static bool
+is_published(const RelationInfo *info, ReorderBufferChange *change)
+{
+	switch (change->action)
+	{
+		case REORDER_BUFFER_CHANGE_INSERT:
+			return info->publish_inserts && cdc_change_new_tuple(change);
+		case REORDER_BUFFER_CHANGE_UPDATE:
+			return info->publish_updates && cdc_change_new_tuple(change);
+		case REORDER_BUFFER_CHANGE_DELETE:
+			/* Without a replica identity the row is not known. */
+			return info->publish_deletes && cdc_change_old_tuple(change);
+		default:
+			return false;
+	}
+}
+
+void
+capture_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
+			   ReorderBufferChange *change)
+{
+	RelationInfo *info = relation_cache_lookup(state->relations, relation);
+	TupleDesc	desc = RelationGetDescr(relation);
+	ChangeEvent event;
+
+	if (!is_published(info, change))
+	{
+		capture_counts.filtered++;
+		return;
+	}
+	if (!info->prepared)
+		capture_prepare_relation(state, info);
+	reserve_rows(state, desc->natts);
+
+	memset(&event, 0, sizeof(event));
+	event.relation = info;
+	event.lsn = change->lsn;
+	switch (change->action)
+	{
+		case REORDER_BUFFER_CHANGE_INSERT:
+			capture_insert(state, txn, &event, desc,
+						   cdc_change_new_tuple(change));
+			break;
+		case REORDER_BUFFER_CHANGE_UPDATE:
+			capture_update(state, txn, &event, desc,
+						   cdc_change_old_tuple(change),
+						   cdc_change_new_tuple(change));
+			break;
+		default:
+			capture_delete(state, txn, &event, desc,
+						   cdc_change_old_tuple(change));
+			break;
+	}
+}
+
+void
+capture_truncate(CaptureState *state, ReorderBufferTXN *txn,
+				 Relation relation, XLogRecPtr lsn)
+{
+	RelationInfo *info = relation_cache_lookup(state->relations, relation);
+	ChangeEvent event;
+
+	if (!info->publish_truncates || !state->options->truncate)
+	{
+		capture_counts.filtered++;
+		return;
+	}
+	if (!info->prepared)
+		capture_prepare_relation(state, info);
+
+	memset(&event, 0, sizeof(event));
+	event.op = EVENT_TRUNCATE;
+	event.relation = info;
+	event.lsn = lsn;
+	capture_emit(state, txn, &event, NULL, NULL);
+	capture_counts.truncates++;
+}
