@@ -278,6 +278,9 @@ build_columns(RelationCache *cache, RelationInfo *info, Relation target,
 		column->name = pstrdup(NameStr(att->attname));
 		column->index = map ? map->attnums[i] - 1 : i;
 		column->varlena = att->attlen == -1;
+		column->not_null = att->attnotnull;
+		if (cache->options->schemas)
+			column_default_init(&column->column_default, desc, i);
 		value_type_init(&column->type, att->atttypid, att->atttypmod,
 						&cache->options->modes, cache->owner, info->context);
 		if (bms_is_member(att->attnum, keys))

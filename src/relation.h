@@ -13,6 +13,7 @@
 #ifndef CDC_RELATION_H
 #define CDC_RELATION_H
 
+#include "column_default.h"
 #include "nodes/pg_list.h"
 #include "options.h"
 #include "utils/rel.h"
@@ -24,6 +25,8 @@ typedef struct RelationColumn
 	char	   *name;
 	int			index;			/* of its datum in the deformed tuple */
 	bool		varlena;		/* may be unchanged TOAST */
+	bool		not_null;
+	ColumnDefault column_default;	/* looked up for schemas only */
 	ValueType	type;
 } RelationColumn;
 

@@ -52,14 +52,19 @@ static const struct
 /* GUC nest level to end in value_restore_settings(); 0 if none is open. */
 static int	settings_nest_level = 0;
 
-/* Number of digits after the point that numeric's typmod says. */
-static int
-decimal_scale(int32 typmod)
+/*
+ * Digits that numeric's typmod says.  A negative scale rounds to tens: the
+ * values are integers, longer by as many digits.
+ */
+static void
+set_decimal_digits(ValueType *type, int32 typmod)
 {
 	int			scale = (((typmod - VARHDRSZ) & 0x7FF) ^ 1024) - 1024;
 
-	/* A negative scale rounds to tens: the values are integers. */
-	return Max(scale, 0);
+	type->precision = ((typmod - VARHDRSZ) >> 16) & 0xFFFF;
+	if (scale < 0)
+		type->precision -= scale;
+	type->scale = Max(scale, 0);
 }
 
 /* Fraction digits of a time type; none given means microseconds. */
@@ -168,7 +173,7 @@ value_type_init(ValueType *type, Oid typid, int32 typmod,
 	switch (type->value_class)
 	{
 		case VALUE_DECIMAL:
-			type->scale = decimal_scale(type->typmod);
+			set_decimal_digits(type, type->typmod);
 			return;
 		case VALUE_MONEY:
 
@@ -276,22 +281,23 @@ value_restore_settings(void)
 }
 
 char *
-value_output(ValueType *type, Datum value)
+value_output(const ValueType *type, Datum value)
 {
+	FmgrInfo   *function = (FmgrInfo *) &type->output;
 	Oid			saved_userid;
 	int			saved_context;
 	char	   *result;
 
 	apply_settings();
 	if (!OidIsValid(type->run_as))
-		return OutputFunctionCall(&type->output, value);
+		return OutputFunctionCall(function, value);
 
 	/* An error ends the transaction, which restores the user id too. */
 	GetUserIdAndSecContext(&saved_userid, &saved_context);
 	SetUserIdAndSecContext(type->run_as,
 						   saved_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
-	result = OutputFunctionCall(&type->output, value);
+	result = OutputFunctionCall(function, value);
 	SetUserIdAndSecContext(saved_userid, saved_context);
 	return result;
 }

@@ -110,6 +110,7 @@ typedef struct ValueType
 	int16		typlen;
 	bool		typbyval;
 	char		typalign;
+	int			precision;		/* digits of decimals */
 	int			scale;			/* digits after the point of decimals and
 								 * fractions of seconds */
 	Oid			run_as;			/* role of a user's output function, or
@@ -131,7 +132,7 @@ extern void value_type_init(ValueType *type, Oid typid, int32 typmod,
  * The text of the type's output function, in CurrentMemoryContext, free of
  * the influence of session settings.
  */
-extern char *value_output(ValueType *type, Datum value);
+extern char *value_output(const ValueType *type, Datum value);
 
 /* Call once when decoding starts. */
 extern void value_startup(void);
@@ -140,7 +141,8 @@ extern void value_startup(void);
 extern void value_restore_settings(void);
 
 /* value_json.c: append a value that is not null and not unchanged TOAST. */
-extern void value_append_json(StringInfo out, ValueType *type, Datum value);
+extern void value_append_json(StringInfo out, const ValueType *type,
+							  Datum value);
 
 /*
  * value_json.c: what stands for an unchanged TOAST value of this type, as

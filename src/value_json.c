@@ -49,7 +49,7 @@ append_varlena_text(StringInfo out, Datum value)
 }
 
 static void
-append_output(StringInfo out, ValueType *type, Datum value)
+append_output(StringInfo out, const ValueType *type, Datum value)
 {
 	json_append_cstring(out, value_output(type, value));
 }
@@ -222,7 +222,7 @@ append_timetz(StringInfo out, Datum value)
 /* Where the walk over an array's elements is */
 typedef struct ArrayWalk
 {
-	ValueType  *element;
+	const ValueType *element;
 	char	   *data;
 	uint8	   *nulls;			/* NULL if there are none */
 	int			index;
@@ -231,7 +231,7 @@ typedef struct ArrayWalk
 static void
 append_next_element(StringInfo out, ArrayWalk *walk)
 {
-	ValueType  *type = walk->element;
+	const ValueType *type = walk->element;
 	int			i = walk->index++;
 
 	if (walk->nulls && (walk->nulls[i / BITS_PER_BYTE] &
@@ -266,7 +266,7 @@ append_dimension(StringInfo out, ArrayWalk *walk, int ndims, const int *dims)
 }
 
 static void
-append_array(StringInfo out, ValueType *type, Datum value)
+append_array(StringInfo out, const ValueType *type, Datum value)
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	ArrayWalk	walk;
@@ -285,7 +285,7 @@ append_array(StringInfo out, ValueType *type, Datum value)
 }
 
 void
-value_append_json(StringInfo out, ValueType *type, Datum value)
+value_append_json(StringInfo out, const ValueType *type, Datum value)
 {
 	Timestamp	timestamp;
 	Interval   *interval;
