@@ -56,7 +56,7 @@ max_replication_slots = 20
 log_statement = none
 EOC
 	$node->append_conf('postgresql.conf',
-		"output_plugin_libraries = 'pgoutput, cdc_emit'")
+		"output_plugin_libraries = 'pgoutput, test_decoding, cdc_emit'")
 	  if has_setting($node, 'output_plugin_libraries');
 	$node->append_conf('postgresql.conf', $settings) if $settings;
 	$node->start;
