@@ -49,6 +49,7 @@
 #include "varatt.h"
 #endif
 #if PG_VERSION_NUM >= 180000
+#include "rewrite/rewriteHandler.h"
 #include "storage/waiteventset.h"
 #endif
 #if PG_VERSION_NUM >= 190000
@@ -213,17 +214,6 @@ cdc_wait_event(uint32 *cached, const char *name)
 	return *cached;
 }
 
-/* OID of the primary key's index, InvalidOid if none. */
-static inline Oid
-cdc_primary_key_index(Relation rel)
-{
-#if PG_VERSION_NUM >= 180000
-	return RelationGetPrimaryKeyIndex(rel, true);
-#else
-	return RelationGetPrimaryKeyIndex(rel);
-#endif
-}
-
 static inline AclResult
 cdc_server_aclcheck(Oid serverid, Oid roleid, AclMode mode)
 {
@@ -251,6 +241,41 @@ cdc_publication_ownercheck(Oid pubid, Oid roleid)
 #else
 #define CdcAttributeIsVirtual(att) false
 #endif
+
+/*
+ * Since 18 publications say whether stored generated columns are published,
+ * and column lists can name them.
+ */
+#if PG_VERSION_NUM >= 180000
+#define CDC_PUBLICATIONS_CHOOSE_GENERATED true
+#define CdcPublishesGenerated(publication) \
+	((publication)->pubgencols_type == PUBLISH_GENCOLS_STORED)
+#else
+#define CDC_PUBLICATIONS_CHOOSE_GENERATED false
+#define CdcPublishesGenerated(publication) true
+#endif
+
+/* An expression over a relation without references to virtual columns */
+static inline Node *
+cdc_expand_virtual_columns(Node *node, Relation relation)
+{
+#if PG_VERSION_NUM >= 180000
+	return expand_generated_columns_in_expr(node, relation, 1);
+#else
+	return node;
+#endif
+}
+
+/* Is a column known not to contain nulls?  18 has constraints NOT VALID. */
+static inline bool
+cdc_is_not_null(TupleDesc desc, int i)
+{
+#if PG_VERSION_NUM >= 180000
+	return TupleDescCompactAttr(desc, i)->attnullability == ATTNULLABLE_VALID;
+#else
+	return TupleDescAttr(desc, i)->attnotnull;
+#endif
+}
 
 /* Lets tools such as DROP/CREATE DATABASE end our processes by themselves. */
 #ifdef BGWORKER_INTERRUPTIBLE

@@ -28,6 +28,7 @@
 #include "compat.h"
 #include "publication.h"
 #include "relation.h"
+#include "relation_key.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -202,49 +203,6 @@ relation_cache_create(MemoryContext context, const List *publications,
 	return cache;
 }
 
-/* Attribute numbers of an index's key columns; NULL if there is no index. */
-static Bitmapset *
-index_columns(Oid indexid)
-{
-	Relation	index;
-	Bitmapset  *columns = NULL;
-	int			i;
-
-	if (!OidIsValid(indexid))
-		return NULL;
-
-	/* No lock, as in RelationGetIdentityKeyBitmap() */
-	index = RelationIdGetRelation(indexid);
-	if (!RelationIsValid(index))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("could not open index with OID %u", indexid)));
-	for (i = 0; i < index->rd_index->indnkeyatts; i++)
-		columns = bms_add_member(columns, index->rd_index->indkey.values[i]);
-	RelationClose(index);
-	return columns;
-}
-
-/*
- * Attribute numbers of the key.  It must be one that old rows of DELETE
- * have, so an index chosen with REPLICA IDENTITY USING INDEX goes before
- * the primary key.
- */
-static Bitmapset *
-key_columns(Relation relation)
-{
-	Oid			identity;
-	Oid			primary;
-
-	/* This makes the list of indexes known, which the next line reads. */
-	identity = RelationGetReplicaIndex(relation);
-	primary = cdc_primary_key_index(relation);
-	if (relation->rd_rel->relreplident == REPLICA_IDENTITY_INDEX &&
-		OidIsValid(identity))
-		return index_columns(identity);
-	return index_columns(OidIsValid(primary) ? primary : identity);
-}
-
 static bool
 is_published_column(Form_pg_attribute att, const Bitmapset *columns)
 {
@@ -262,7 +220,7 @@ build_columns(RelationCache *cache, RelationInfo *info, Relation target,
 			  const AttrMap *map, const Bitmapset *published)
 {
 	TupleDesc	desc = RelationGetDescr(target);
-	Bitmapset  *keys = key_columns(target);
+	Bitmapset  *keys = relation_key(target);
 	int			i;
 
 	info->columns = palloc0(desc->natts * sizeof(RelationColumn));
@@ -292,24 +250,6 @@ build_columns(RelationCache *cache, RelationInfo *info, Relation target,
 		info->nkeys = 0;
 }
 
-/* Are all key columns in the replica identity's index of the relation? */
-static bool
-identity_covers_key(const RelationInfo *info, Relation relation)
-{
-	Bitmapset  *identity;
-	int			i;
-
-	if (info->identity_full)
-		return true;
-	identity = index_columns(RelationGetReplicaIndex(relation));
-	for (i = 0; i < info->nkeys; i++)
-	{
-		if (!bms_is_member(info->keys[i]->index + 1, identity))
-			return false;
-	}
-	return true;
-}
-
 static char *
 qualified_name(Relation relation)
 {
@@ -320,27 +260,35 @@ qualified_name(Relation relation)
 }
 
 /*
- * A partition's old rows have the columns of its own replica identity.  If
- * they lack a column of the root's key, the partition has no key: half of
- * one would be wrong, and events of a row must not differ in whether they
- * have one.
+ * Old rows have the columns of the relation's own replica identity, which
+ * may lack some of the key: a partition's of that of the table it is
+ * published as, or any table's of one that options ask for.  Then it has no
+ * key.  Half of one would be wrong, and events of a row must not differ in
+ * whether they have one.
  */
 static void
-check_partition_key(RelationInfo *info, Relation partition, Relation root)
+check_key(RelationInfo *info, Relation relation, Relation target)
 {
+	Bitmapset  *columns = NULL;
 	char	   *name;
+	int			i;
 
-	if (!(info->publish_updates || info->publish_deletes) ||
-		identity_covers_key(info, partition))
+	if (!(info->publish_updates || info->publish_deletes))
+		return;
+	for (i = 0; i < info->nkeys; i++)
+		columns = bms_add_member(columns, info->keys[i]->index + 1);
+	if (relation_old_rows_have(relation, columns))
 		return;
 
 	info->nkeys = 0;
-	name = qualified_name(partition);
+	name = qualified_name(relation);
 	ereport(WARNING,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("events of partition %s have no key", name),
+			 errmsg("events of table %s have no key", name),
+			 target == relation ?
+			 errdetail("Its replica identity lacks columns of the key.") :
 			 errdetail("It is published as table %s, but its replica identity lacks columns of the key of that table.",
-					   qualified_name(root)),
+					   qualified_name(target)),
 			 errhint("Run ALTER TABLE %s REPLICA IDENTITY FULL, or choose an index of the key columns with ALTER TABLE %s REPLICA IDENTITY USING INDEX.",
 					 name, name)));
 }
@@ -424,12 +372,10 @@ build_published(RelationCache *cache, RelationInfo *info, Relation relation)
 	info->identity_full =
 		relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
 	build_columns(cache, info, target, map, published.columns);
+	check_key(info, relation, target);
 	build_dependencies(info, target);
 	if (target != relation)
-	{
-		check_partition_key(info, relation, target);
 		RelationClose(target);
-	}
 }
 
 static RelationInfo *

@@ -75,6 +75,58 @@ SELECT * FROM pg_temp.events();
 DROP TABLE n;
 SELECT count(*) FROM pg_temp.events();
 
+-- A primary key with NOTHING stays the key: no old row lacks it
+CREATE TABLE n2 (x int, id int PRIMARY KEY);
+ALTER TABLE n2 REPLICA IDENTITY NOTHING;
+INSERT INTO n2 VALUES (1, 2);
+SELECT * FROM pg_temp.events();
+
+-- A deferrable primary key is a key but no identity
+CREATE TABLE pd (id int PRIMARY KEY DEFERRABLE, x text);
+INSERT INTO pd VALUES (1, 'x');
+\set VERBOSITY sqlstate
+UPDATE pd SET x = 'y';
+\set VERBOSITY default
+ALTER TABLE pd REPLICA IDENTITY FULL;
+INSERT INTO pd VALUES (2, 'x');
+UPDATE pd SET id = 3 - id;
+DELETE FROM pd;
+SELECT * FROM pg_temp.events();
+
+-- Without primary key: the first index by name that is unique over the table
+CREATE TABLE u (a int, b int NOT NULL, c int NOT NULL, d int NOT NULL, nv int);
+INSERT INTO u VALUES (1, 1, 1, 1, 1), (2, 1, 2, 1, 2);
+\set VERBOSITY sqlstate
+CREATE UNIQUE INDEX CONCURRENTLY u_1_invalid ON u (b);
+\set VERBOSITY default
+CREATE UNIQUE INDEX u_2_partial ON u (c) WHERE c > 0;
+CREATE UNIQUE INDEX u_3_expression ON u ((c + 1));
+CREATE UNIQUE INDEX u_4_nullable ON u (a);
+ALTER TABLE u ADD CONSTRAINT u_5_deferrable UNIQUE (c) DEFERRABLE;
+CREATE INDEX u_6_not_unique ON u (c);
+-- 18 knows of constraints that old rows may violate
+DO $$
+BEGIN
+  IF current_setting('server_version_num')::int >= 180000 THEN
+    EXECUTE 'ALTER TABLE u ADD CONSTRAINT nv_not_null NOT NULL nv NOT VALID';
+  END IF;
+END
+$$;
+CREATE UNIQUE INDEX u_7_not_valid ON u (nv);
+INSERT INTO u VALUES (3, 3, 3, 3, 3);
+CREATE UNIQUE INDEX u_9 ON u (c);
+INSERT INTO u VALUES (4, 4, 4, 4, 4);
+CREATE UNIQUE INDEX u_8 ON u (d DESC, c) INCLUDE (a);
+INSERT INTO u VALUES (5, 5, 5, 5, 5);
+ALTER TABLE u REPLICA IDENTITY FULL;
+UPDATE u SET a = 50, c = 50 WHERE a = 5;
+DELETE FROM u WHERE a = 50;
+ALTER TABLE u REPLICA IDENTITY USING INDEX u_9;
+DELETE FROM u WHERE a = 4;
+ALTER TABLE u DROP COLUMN c;
+INSERT INTO u (b, d) VALUES (6, 6);
+SELECT * FROM pg_temp.events();
+
 -- Unchanged TOAST: a placeholder in the type's own form, null where there is
 -- none; changed values and those of FULL are complete
 CREATE TABLE t (id int PRIMARY KEY, v int, s text, j jsonb, b bytea, ta text[], ia int[], ua uuid[], nu numeric, fa float8[], vb varbit, c tsvector);
