@@ -184,7 +184,7 @@ COMMENT ON FUNCTION cdc_emit.create_subscription(name, name, name[], jsonb, bool
 'creates a subscription, owned by the caller: from the commit on, changes of the tables of the publications go to the Kafka cluster of the server. '
 'options: a JSON object; enabled: start now? '
 'The replication slot is created by a worker after commit; see wait_ready(). '
-'Errors: name in use, unknown server or publication, missing privilege (USAGE on the server, SELECT on the tables), a row filter or different column lists in the publications, unknown option or bad value, wal_level, too many subscriptions.';
+'Errors: name in use, unknown server or publication, missing privilege (USAGE on the server, SELECT on the tables), publications that publish different columns of a table, unknown option or bad value, wal_level, too many subscriptions.';
 
 CREATE FUNCTION cdc_emit.alter_subscription(
 	subscription name,

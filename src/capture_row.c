@@ -18,6 +18,7 @@
 
 #include "access/htup_details.h"
 #include "capture_internal.h"
+#include "row_filter.h"
 #include "utils/memutils.h"
 
 #define HEADER_NEW_KEY		"__debezium.newkey"
@@ -72,30 +73,52 @@ fill_unchanged(const RelationInfo *info, RowImage *row, const RowImage *old)
 	}
 }
 
+/* Take the rows of a change from its tuples, as before and after. */
+static void
+read_rows(CaptureState *state, TupleDesc desc, ReorderBufferChange *change,
+		  ChangeEvent *event)
+{
+	HeapTuple	old_tuple = cdc_change_old_tuple(change);
+	HeapTuple	new_tuple = cdc_change_new_tuple(change);
+
+	reserve_rows(state, desc->natts);
+	if (old_tuple)
+	{
+		heap_deform_tuple(old_tuple, desc, state->old_row.values,
+						  state->old_row.nulls);
+		event->before = &state->old_row;
+	}
+	if (new_tuple)
+	{
+		heap_deform_tuple(new_tuple, desc, state->new_row.values,
+						  state->new_row.nulls);
+		event->after = &state->new_row;
+	}
+	if (old_tuple && new_tuple && HeapTupleHasExternal(new_tuple))
+		fill_unchanged(event->relation, &state->new_row, &state->old_row);
+}
+
 static void
 capture_insert(CaptureState *state, ReorderBufferTXN *txn,
-			   ChangeEvent *event, TupleDesc desc, HeapTuple tuple)
+			   ChangeEvent *event)
 {
-	heap_deform_tuple(tuple, desc, state->new_row.values,
-					  state->new_row.nulls);
 	event->op = EVENT_CREATE;
-	event->after = &state->new_row;
+	event->before = NULL;
 	capture_emit(state, txn, event,
-			   capture_key(state, event->relation, event->after, &state->key),
-			   NULL);
+				 capture_key(state, event->relation, event->after,
+							 &state->key),
+				 NULL);
 	capture_counts.inserts++;
 }
 
 static void
 capture_delete(CaptureState *state, ReorderBufferTXN *txn,
-			   ChangeEvent *event, TupleDesc desc, HeapTuple tuple)
+			   ChangeEvent *event)
 {
 	StringInfo	key;
 
-	heap_deform_tuple(tuple, desc, state->old_row.values,
-					  state->old_row.nulls);
 	event->op = EVENT_DELETE;
-	event->before = &state->old_row;
+	event->after = NULL;
 	key = capture_key(state, event->relation, event->before, &state->key);
 	capture_emit(state, txn, event, key, NULL);
 	capture_emit_tombstone(state, event->relation, key, NULL);
@@ -135,34 +158,24 @@ same_key(const StringInfo a, const StringInfo b)
 
 static void
 capture_update(CaptureState *state, ReorderBufferTXN *txn,
-			   ChangeEvent *event, TupleDesc desc, HeapTuple old_tuple,
-			   HeapTuple tuple)
+			   ChangeEvent *event)
 {
 	const RelationInfo *info = event->relation;
 	StringInfo	old_key = NULL;
 	StringInfo	key;
 
-	heap_deform_tuple(tuple, desc, state->new_row.values,
-					  state->new_row.nulls);
-	if (old_tuple)
-	{
-		heap_deform_tuple(old_tuple, desc, state->old_row.values,
-						  state->old_row.nulls);
-		if (HeapTupleHasExternal(tuple))
-			fill_unchanged(info, &state->new_row, &state->old_row);
-		old_key = capture_key(state, info, &state->old_row, &state->old_key);
-	}
-
 	capture_counts.updates++;
-	key = capture_key(state, info, &state->new_row, &state->key);
+	if (event->before)
+		old_key = capture_key(state, info, event->before, &state->old_key);
+	key = capture_key(state, info, event->after, &state->key);
 	if (old_key && !same_key(old_key, key))
 	{
 		capture_key_change(state, txn, event);
 		return;
 	}
 	event->op = EVENT_UPDATE;
-	event->before = old_tuple && info->identity_full ? &state->old_row : NULL;
-	event->after = &state->new_row;
+	if (!info->identity_full)
+		event->before = NULL;
 	capture_emit(state, txn, event, key, NULL);
 }
 
@@ -185,10 +198,10 @@ is_published(const RelationInfo *info, ReorderBufferChange *change)
 
 void
 capture_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
-			   ReorderBufferChange *change)
+			ReorderBufferChange *change)
 {
 	RelationInfo *info = relation_cache_lookup(state->relations, relation);
-	TupleDesc	desc = RelationGetDescr(relation);
+	ReorderBufferChangeType action = change->action;
 	ChangeEvent event;
 
 	if (!is_published(info, change))
@@ -196,27 +209,29 @@ capture_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
 		capture_counts.filtered++;
 		return;
 	}
-	if (!info->prepared)
-		capture_prepare_relation(state, info);
-	reserve_rows(state, desc->natts);
-
 	memset(&event, 0, sizeof(event));
 	event.relation = info;
 	event.lsn = change->lsn;
-	switch (change->action)
+	read_rows(state, RelationGetDescr(relation), change, &event);
+	if (info->filter &&
+		!row_filter_apply(info->filter, &action, event.before, event.after))
+	{
+		capture_counts.filtered++;
+		return;
+	}
+
+	if (!info->prepared)
+		capture_prepare_relation(state, info);
+	switch (action)
 	{
 		case REORDER_BUFFER_CHANGE_INSERT:
-			capture_insert(state, txn, &event, desc,
-						   cdc_change_new_tuple(change));
+			capture_insert(state, txn, &event);
 			break;
 		case REORDER_BUFFER_CHANGE_UPDATE:
-			capture_update(state, txn, &event, desc,
-						   cdc_change_old_tuple(change),
-						   cdc_change_new_tuple(change));
+			capture_update(state, txn, &event);
 			break;
 		default:
-			capture_delete(state, txn, &event, desc,
-						   cdc_change_old_tuple(change));
+			capture_delete(state, txn, &event);
 			break;
 	}
 }

@@ -107,6 +107,15 @@ is_excepted(Oid pubid, Oid relid)
 	return excepted;
 }
 
+/* Does the publication name the relation's schema? */
+static bool
+is_in_schema(Oid pubid, Oid relid)
+{
+	return SearchSysCacheExists2(PUBLICATIONNAMESPACEMAP,
+								 ObjectIdGetDatum(get_rel_namespace(relid)),
+								 ObjectIdGetDatum(pubid));
+}
+
 /* Is a relation in the publication by its own name or by its schema's? */
 static bool
 is_listed(Oid pubid, Oid relid)
@@ -120,9 +129,7 @@ is_listed(Oid pubid, Oid relid)
 		ReleaseSysCache(tuple);
 		return included;
 	}
-	return SearchSysCacheExists2(PUBLICATIONNAMESPACEMAP,
-								 ObjectIdGetDatum(get_rel_namespace(relid)),
-								 ObjectIdGetDatum(pubid));
+	return is_in_schema(pubid, relid);
 }
 
 /*
@@ -178,27 +185,73 @@ relation_name(Oid relid)
 }
 
 /*
- * ALTER PUBLICATION comes too late for changes that are in WAL already, so
- * the hint is about the subscription.
+ * The row filter of a relation in a publication, as text of a node; NULL if
+ * it has none.  A publication of the relation's schema publishes all rows,
+ * even if it names the relation with a filter too.
  */
-#define HINT_OTHER_PUBLICATIONS \
-	"Choose other publications with SELECT cdc_emit.alter_subscription('...', publications => ARRAY[...]), " \
-	"or drop the subscription and create it again after ALTER PUBLICATION, which has no effect on changes made before it."
-
-static void
-reject_row_filter(const Publication *publication, Oid relid)
+static char *
+row_filter(const Publication *publication, Oid relid)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("publication \"%s\" has a row filter for table %s, which is not supported",
-					publication->name, relation_name(relid)),
-			 errhint(HINT_OTHER_PUBLICATIONS)));
+	char	   *filter = NULL;
+	HeapTuple	tuple;
+	Datum		datum;
+	bool		isnull;
+
+	if (publication->alltables || is_in_schema(publication->oid, relid))
+		return NULL;
+	tuple = publication_rel_tuple(publication->oid, relid);
+	if (tuple == NULL)
+		return NULL;
+
+	datum = SysCacheGetAttr(PUBLICATIONRELMAP, tuple,
+							Anum_pg_publication_rel_prqual, &isnull);
+	if (!isnull)
+		filter = TextDatumGetCString(datum);
+	ReleaseSysCache(tuple);
+	return filter;
 }
 
 /*
- * The column list of a relation in a publication, NULL if it has none.
- * Raises ERROR for a row filter.
+ * Collect the row filters of each action.  One publication that publishes
+ * the action without a filter publishes all rows.
  */
+static void
+unite_row_filters(const List *publications, PublishedRelation *published)
+{
+	bool		unfiltered[ROW_ACTIONS] = {false};
+	ListCell   *lc;
+	int			i;
+
+	foreach(lc, publications)
+	{
+		const Publication *publication = lfirst(lc);
+		const PublicationActions *actions = &publication->pubactions;
+		const bool	publishes[ROW_ACTIONS] = {
+			[ROW_INSERT] = actions->pubinsert,
+			[ROW_UPDATE] = actions->pubupdate,
+			[ROW_DELETE] = actions->pubdelete
+		};
+		char	   *filter = row_filter(publication, published->as_relid);
+
+		for (i = 0; i < ROW_ACTIONS; i++)
+		{
+			if (!publishes[i])
+				continue;
+			if (filter)
+				published->filters[i] = lappend(published->filters[i], filter);
+			else
+				unfiltered[i] = true;
+		}
+	}
+
+	for (i = 0; i < ROW_ACTIONS; i++)
+	{
+		if (unfiltered[i])
+			published->filters[i] = NIL;
+	}
+}
+
+/* The column list of a relation in a publication, NULL if it has none */
 static Bitmapset *
 column_list(const Publication *publication, Oid relid)
 {
@@ -213,11 +266,6 @@ column_list(const Publication *publication, Oid relid)
 	if (tuple == NULL)
 		return NULL;
 
-	(void) SysCacheGetAttr(PUBLICATIONRELMAP, tuple,
-						   Anum_pg_publication_rel_prqual, &isnull);
-	if (!isnull)
-		reject_row_filter(publication, relid);
-
 	datum = SysCacheGetAttr(PUBLICATIONRELMAP, tuple,
 							Anum_pg_publication_rel_prattrs, &isnull);
 	if (!isnull)
@@ -226,59 +274,83 @@ column_list(const Publication *publication, Oid relid)
 	return columns;
 }
 
-/*
- * Does a column list name every column that is published without one?  Such
- * are stored generated columns too, which a list can name since 18 only.
- */
-static bool
-names_all_columns(const Bitmapset *columns, Oid relid)
+/* Attribute numbers of columns, stored generated ones if asked for */
+static Bitmapset *
+all_columns(TupleDesc desc, bool generated)
 {
-	Relation	relation = RelationIdGetRelation(relid);
-	TupleDesc	desc;
-	bool		all = true;
+	Bitmapset  *columns = NULL;
 	int			i;
 
-	if (!RelationIsValid(relation))
-		return false;
-	desc = RelationGetDescr(relation);
 	for (i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
 		if (!att->attisdropped && !CdcAttributeIsVirtual(att) &&
-			!bms_is_member(att->attnum, columns))
-			all = false;
+			(generated || att->attgenerated == '\0'))
+			columns = bms_add_member(columns, att->attnum);
 	}
-	RelationClose(relation);
-	return all;
+	return columns;
 }
 
 /*
- * One column list for all publications; they must agree.  A list of all
- * columns counts as none.
+ * Do two publications agree on the columns?  Where publications have no say
+ * about generated columns, and lists cannot name them, these do not count.
  */
-static Bitmapset *
-unite_column_lists(const List *publications, Oid relid)
+static bool
+same_columns(const Bitmapset *a, const Bitmapset *b, TupleDesc desc)
 {
+	Bitmapset  *countable;
+
+	if (CDC_PUBLICATIONS_CHOOSE_GENERATED)
+		return bms_equal(a, b);
+	countable = all_columns(desc, false);
+	return bms_equal(bms_intersect(a, countable), bms_intersect(b, countable));
+}
+
+/*
+ * ALTER PUBLICATION comes too late for changes that are in WAL already, so
+ * the hint is about the subscription.
+ */
+static void
+report_different_columns(Oid relid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot use different column lists for table %s in different publications",
+					relation_name(relid)),
+			 errhint("Choose other publications with SELECT cdc_emit.alter_subscription('...', publications => ARRAY[...]), "
+					 "or drop the subscription and create it again after ALTER PUBLICATION, which has no effect on changes made before it.")));
+}
+
+/* The columns that publications publish of a relation; they must agree. */
+static Bitmapset *
+unite_columns(const List *publications, Oid relid)
+{
+	Relation	relation = RelationIdGetRelation(relid);
 	Bitmapset  *united = NULL;
+	TupleDesc	desc;
 	bool		first = true;
 	ListCell   *lc;
 
+	if (!RelationIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("could not open relation with OID %u", relid)));
+	desc = RelationGetDescr(relation);
 	foreach(lc, publications)
 	{
-		Bitmapset  *columns = column_list(lfirst(lc), relid);
+		const Publication *publication = lfirst(lc);
+		Bitmapset  *columns = column_list(publication, relid);
 
-		if (columns && names_all_columns(columns, relid))
-			columns = NULL;
-		if (!first && !bms_equal(united, columns))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot use different column lists for table %s in different publications",
-							relation_name(relid)),
-					 errhint(HINT_OTHER_PUBLICATIONS)));
-		united = columns;
+		if (columns == NULL)
+			columns = all_columns(desc,
+								  CdcPublishesGenerated(publication));
+		if (!first && !same_columns(united, columns, desc))
+			report_different_columns(relid);
+		united = bms_add_members(united, columns);
 		first = false;
 	}
+	RelationClose(relation);
 	return united;
 }
 
@@ -341,5 +413,8 @@ publication_lookup(const List *names, Relation relation,
 		used = lappend(used, publication);
 	}
 
-	published->columns = unite_column_lists(used, published->as_relid);
+	if (used == NIL)
+		return;
+	unite_row_filters(used, published);
+	published->columns = unite_columns(used, published->as_relid);
 }

@@ -29,6 +29,7 @@
 #include "publication.h"
 #include "relation.h"
 #include "relation_key.h"
+#include "row_filter.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -203,13 +204,6 @@ relation_cache_create(MemoryContext context, const List *publications,
 	return cache;
 }
 
-static bool
-is_published_column(Form_pg_attribute att, const Bitmapset *columns)
-{
-	return !att->attisdropped && !CdcAttributeIsVirtual(att) &&
-		(columns == NULL || bms_is_member(att->attnum, columns));
-}
-
 /*
  * Describe the columns of target, which is the relation or an ancestor it is
  * published as; map has the attribute number in relation for each attribute
@@ -230,7 +224,7 @@ build_columns(RelationCache *cache, RelationInfo *info, Relation target,
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		RelationColumn *column;
 
-		if (!is_published_column(att, published))
+		if (att->attisdropped || !bms_is_member(att->attnum, published))
 			continue;
 		column = &info->columns[info->ncolumns++];
 		column->name = pstrdup(NameStr(att->attname));
@@ -373,6 +367,7 @@ build_published(RelationCache *cache, RelationInfo *info, Relation relation)
 		relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
 	build_columns(cache, info, target, map, published.columns);
 	check_key(info, relation, target);
+	info->filter = row_filter_create(&published, target, map, cache->owner);
 	build_dependencies(info, target);
 	if (target != relation)
 		RelationClose(target);

@@ -47,6 +47,7 @@ typedef struct RelationInfo
 	bool		publish_deletes;
 	bool		publish_truncates;
 	bool		identity_full;	/* are old rows complete? */
+	struct RowFilter *filter;	/* NULL: all rows are published */
 
 	char	   *schema;
 	char	   *table;

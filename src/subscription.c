@@ -55,8 +55,7 @@ typedef struct PublishedTable
 	Oid			relid;
 	const char *publication;
 	const char *name;			/* qualified and quoted */
-	bool		has_filter;
-	const char *columns;		/* empty: all */
+	const char *columns;		/* numbers */
 } PublishedTable;
 
 /* ----------------------------------------------------------------
@@ -232,23 +231,16 @@ check_readable(const PublishedTable *table, Oid owner)
 
 /* A worker would fail on these, so they are refused now. */
 static void
-check_published(const PublishedTable *table, const PublishedTable *previous)
+check_columns(const PublishedTable *table, const PublishedTable *previous)
 {
-	if (table->has_filter)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("publication \"%s\" has a row filter for table %s, which is not supported",
-					   table->publication, table->name),
-				errhint("Use ALTER PUBLICATION to publish the table without WHERE, or choose other publications."));
-
 	if (previous->relid == table->relid &&
 		strcmp(previous->columns, table->columns) != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("publications \"%s\" and \"%s\" have different column lists for table %s, which is not supported",
+				errmsg("publications \"%s\" and \"%s\" publish different columns of table %s, which is not supported",
 					   previous->publication, table->publication,
 					   table->name),
-				errhint("Use ALTER PUBLICATION to give the table the same column list in both, or choose other publications."));
+				errhint("Use ALTER PUBLICATION to let both publish the same columns, or choose other publications."));
 }
 
 /* Take a row of the query in check_tables(). */
@@ -260,43 +252,38 @@ get_published_table(HeapTuple row, TupleDesc desc, PublishedTable *table)
 	table->relid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
 	table->publication = SPI_getvalue(row, desc, 2);
 	table->name = SPI_getvalue(row, desc, 3);
-	table->has_filter = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
-	table->columns = SPI_getvalue(row, desc, 5);
+	table->columns = SPI_getvalue(row, desc, 4);
 }
 
 /*
  * Decoding knows no privileges, so the owner must be able to read what is
  * published by other means.  Tables that join a publication later are checked
  * when they are captured.  FOR ALL TABLES includes our own tables, which are
- * never captured.  A list of all columns counts as no column list.
+ * never captured.  Where publications have no say about generated columns,
+ * these do not count.
  */
 static void
 check_tables(ArrayType *publications, Oid owner)
 {
 	static const char *const query =
 		"SELECT c.oid, p.pubname, pg_catalog.format('%I.%I', p.schemaname, p.tablename), "
-		"r.prqual IS NOT NULL, "
-		"CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_attribute a "
-		"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 "
-		"AND NOT a.attisdropped AND a.attgenerated OPERATOR(pg_catalog.=) '' "
-		"AND a.attnum OPERATOR(pg_catalog.<>) ALL (r.prattrs)) "
-		"THEN r.prattrs::pg_catalog.text ELSE '' END "
+		"ARRAY(SELECT a.attnum FROM pg_catalog.pg_attribute a "
+		"WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attname OPERATOR(pg_catalog.=) ANY (p.attnames) "
+		"AND ($2 OR a.attgenerated OPERATOR(pg_catalog.=) '') ORDER BY 1)::pg_catalog.text "
 		"FROM pg_catalog.pg_publication_tables p "
-		"JOIN pg_catalog.pg_publication b ON b.pubname OPERATOR(pg_catalog.=) p.pubname "
 		"JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) p.schemaname "
 		"JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid "
 		"AND c.relname OPERATOR(pg_catalog.=) p.tablename "
-		"LEFT JOIN pg_catalog.pg_publication_rel r ON r.prpubid OPERATOR(pg_catalog.=) b.oid "
-		"AND r.prrelid OPERATOR(pg_catalog.=) c.oid AND NOT b.puballtables "
 		"WHERE p.pubname OPERATOR(pg_catalog.=) ANY ($1) "
 		"AND n.nspname OPERATOR(pg_catalog.<>) 'cdc_emit' "
 		"ORDER BY 3, 2";
-	Oid			argtypes[] = {NAMEARRAYOID};
-	Datum		values[] = {PointerGetDatum(publications)};
+	Oid			argtypes[] = {NAMEARRAYOID, BOOLOID};
+	Datum		values[] = {PointerGetDatum(publications),
+	BoolGetDatum(CDC_PUBLICATIONS_CHOOSE_GENERATED)};
 	PublishedTable previous = {0};
 
 	SPI_connect();
-	if (SPI_execute_with_args(query, 1, argtypes, values, NULL,
+	if (SPI_execute_with_args(query, 2, argtypes, values, NULL,
 							  false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the tables of publications");
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -307,7 +294,7 @@ check_tables(ArrayType *publications, Oid owner)
 							&table);
 		if (!superuser_arg(owner))
 			check_readable(&table, owner);
-		check_published(&table, &previous);
+		check_columns(&table, &previous);
 		previous = table;
 	}
 	SPI_finish();

@@ -47,18 +47,17 @@ SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_p}', '{"topi
 SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_p}',
 	jsonb_build_object('unavailable_value', repeat('x', 33000)));
 
--- What publications can say and subscriptions cannot do
+-- Publications must agree on the columns of a table, not on its rows
 CREATE PUBLICATION regress_filter FOR TABLE regress_t WHERE (id > 0);
 CREATE PUBLICATION regress_columns FOR TABLE regress_t (id);
 CREATE PUBLICATION regress_all_columns FOR TABLE regress_t (v, id);
 CREATE PUBLICATION regress_everything FOR ALL TABLES;
-SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_filter}');
 SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_p,regress_columns}');
 SELECT cdc_emit.create_subscription('s', 'regress_kafka', '{regress_columns}', enabled => false);
 SELECT cdc_emit.alter_subscription('s', publications => '{regress_columns,regress_filter}');
 SELECT cdc_emit.alter_subscription('s', publications => '{regress_columns,regress_all_columns}');
 SELECT cdc_emit.alter_subscription('s', publications => '{regress_everything,regress_columns}');
-SELECT cdc_emit.alter_subscription('s', publications => '{regress_p,regress_all_columns,regress_everything}');
+SELECT cdc_emit.alter_subscription('s', publications => '{regress_p,regress_all_columns,regress_everything,regress_filter}');
 SELECT publications FROM cdc_emit.subscriptions;
 SELECT cdc_emit.drop_subscription('s');
 DROP PUBLICATION regress_filter, regress_columns, regress_all_columns, regress_everything;
