@@ -25,6 +25,7 @@
 #include "capture_internal.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "replication/origin.h"
 #include "route.h"
 #include "text_sink.h"
 #include "utils/memutils.h"
@@ -175,6 +176,17 @@ capture_prepare_relation(CaptureState *state, RelationInfo *info)
 	info->prepared = true;
 }
 
+/* Are changes of this replication origin left out? */
+static bool
+filter_by_origin_cb(LogicalDecodingContext *ctx, CdcOriginId origin)
+{
+	CaptureState *state = ctx->output_plugin_private;
+
+	/* There are no options yet while a slot is created. */
+	return state != NULL && state->options->origin == ORIGIN_NONE &&
+		origin != CdcInvalidOriginId;
+}
+
 static void
 begin_change(CaptureState *state)
 {
@@ -252,5 +264,6 @@ _PG_output_plugin_init(OutputPluginCallbacks *cb)
 	cb->change_cb = change_cb;
 	cb->truncate_cb = truncate_cb;
 	cb->commit_cb = commit_cb;
+	cb->filter_by_origin_cb = filter_by_origin_cb;
 	cb->shutdown_cb = shutdown_cb;
 }
