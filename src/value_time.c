@@ -27,6 +27,9 @@
 #define INFINITY_MS			INT64CONST(9223372036825200)
 #define MINUS_INFINITY_MS	INT64CONST(-9223372036832400)
 
+/* The last whose microseconds since 1970 fit, in January of 294247 */
+#define MAX_UNIX_US_TIMESTAMP	(PG_INT64_MAX - VALUE_TIME_EPOCH_US)
+
 /* 365.25 / 12 days */
 #define USECS_PER_MONTH		(INT64CONST(2629800) * USECS_PER_SEC)
 
@@ -100,16 +103,23 @@ value_time_timestamp_us(Timestamp timestamp)
 		return INFINITY_MS * 1000;
 	if (TIMESTAMP_IS_NOBEGIN(timestamp))
 		return MINUS_INFINITY_MS * 1000;
+	if (timestamp > MAX_UNIX_US_TIMESTAMP)
+		return PG_INT64_MAX;
 	return value_time_unix_us(timestamp);
 }
 
 int64
 value_time_timestamp_ms(Timestamp timestamp)
 {
-	int64		usecs = value_time_timestamp_us(timestamp);
-	int64		millis = usecs / 1000;
+	int64		millis = timestamp / 1000;
 
-	return usecs % 1000 < 0 ? millis - 1 : millis;
+	if (TIMESTAMP_IS_NOEND(timestamp))
+		return INFINITY_MS;
+	if (TIMESTAMP_IS_NOBEGIN(timestamp))
+		return MINUS_INFINITY_MS;
+	if (timestamp % 1000 < 0)
+		millis--;
+	return millis + VALUE_TIME_EPOCH_US / 1000;
 }
 
 int64

@@ -19,18 +19,27 @@
 /* Longest text written here, with its NUL. */
 #define VALUE_TIME_TEXT_MAX		48
 
-/* Microseconds since 1970-01-01 of a finite timestamp. */
+/* From 1970-01-01 to 2000-01-01 */
+#define VALUE_TIME_EPOCH_US \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+/*
+ * Microseconds since 1970-01-01 of a finite timestamp, such as a commit's,
+ * before the year 294247.
+ */
 static inline int64
 value_time_unix_us(Timestamp timestamp)
 {
-	return timestamp +
-		((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)) * USECS_PER_DAY;
+	return timestamp + VALUE_TIME_EPOCH_US;
 }
 
 /* Days since 1970-01-01; infinities wrap around. */
 extern int32 value_time_date(DateADT date);
 
-/* Microseconds or milliseconds since 1970-01-01, infinities included. */
+/*
+ * Microseconds or milliseconds since 1970-01-01, infinities included.
+ * Microseconds beyond 64 bits, from 294247 on, are the greatest that fit.
+ */
 extern int64 value_time_timestamp_us(Timestamp timestamp);
 extern int64 value_time_timestamp_ms(Timestamp timestamp);
 
