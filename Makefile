@@ -11,6 +11,8 @@
 #   make check-format      layout of the sources
 #   make check-versions    build and test on PostgreSQL 17, 18 and 19
 #   make valgrind          the test suite under valgrind
+#   make fuzz              fuzz targets, each for FUZZ_SECONDS=60; FUZZ=decimal
+#                          chooses among them
 #   make bench             the benchmarks of bench/
 
 MODULE_big = cdc_emit
@@ -34,7 +36,7 @@ REGRESS_OPTS = --inputdir=test
 ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test
 EXTRA_CLEAN = $(OBJS:.o=.d) results regression.diffs regression.out \
-	output_iso tmp_check test/unit/build
+	output_iso tmp_check test/unit/build test/fuzz/build
 
 # Bitcode lets the executor inline what queries call for every row; this module
 # has no such function.
@@ -86,6 +88,10 @@ test:
 valgrind:
 	@scripts/test --valgrind
 
+fuzz:
+	@scripts/install-deps build fuzz
+	@$(MAKE) -s -C test/fuzz check
+
 check-format:
 	@scripts/check-format
 
@@ -96,4 +102,4 @@ bench:
 	@bench/run
 
 .PHONY: all install installcheck uninstall clean distclean librdkafka-present \
-	quickstart quickstart-stop test valgrind check-format check-versions bench
+	quickstart quickstart-stop test valgrind fuzz check-format check-versions bench
