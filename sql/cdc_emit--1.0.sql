@@ -267,6 +267,20 @@ LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION cdc_emit."check"() IS
 'tells whether the server is set up for cdc_emit: one row per prerequisite, with what was found and, where ok is false, the statement that mends it';
 
+CREATE FUNCTION cdc_emit.check_table(
+	"table" regclass,
+	OUT item text,
+	OUT ok boolean,
+	OUT detail text,
+	OUT remedy text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cdc_emit_check_table'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION cdc_emit.check_table(regclass) IS
+'tells what capture of a table lacks, as far as the table decides it: one row per property, with what was found and the statement that changes it; ok is false where changes are not captured, or cannot be told apart. '
+'Errors: no such relation.';
+
 CREATE VIEW cdc_emit.subscriptions AS
 	SELECT s.subid,
 		s.subname AS subscription,
@@ -507,6 +521,7 @@ REVOKE ALL ON FUNCTION
 	cdc_emit.wait_ready(name, interval),
 	cdc_emit.wait_for(name, pg_lsn, interval),
 	cdc_emit."check"(),
+	cdc_emit.check_table(regclass),
 	cdc_emit.pg_stat_get_cdc_emit(),
 	cdc_emit.pg_stat_cdc_emit_reset(name)
 	FROM PUBLIC;
@@ -523,6 +538,7 @@ GRANT EXECUTE ON FUNCTION
 	cdc_emit.wait_ready(name, interval),
 	cdc_emit.wait_for(name, pg_lsn, interval),
 	cdc_emit."check"(),
+	cdc_emit.check_table(regclass),
 	cdc_emit.pg_stat_get_cdc_emit(),
 	cdc_emit.pg_stat_cdc_emit_reset(name)
 	TO cdc_emit_admin;

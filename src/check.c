@@ -26,6 +26,7 @@
 
 #include "catalog.h"
 #include "cdc_emit.h"
+#include "check.h"
 #include "compat.h"
 #include "producer.h"
 #include "shmem.h"
@@ -35,13 +36,9 @@
 
 CDC_FUNCTION_INFO_V1(cdc_emit_check);
 
-/*
- * Add a row.  Detail and remedy are palloc'ed or constant; remedy is NULL if
- * there is nothing to do.
- */
-static void
-add_row(ReturnSetInfo *rsinfo, const char *item, bool ok, const char *detail,
-		const char *remedy)
+void
+check_add_row(ReturnSetInfo *rsinfo, const char *item, bool ok,
+			  const char *detail, const char *remedy)
 {
 	Datum		values[4];
 	bool		nulls[4] = {0};
@@ -87,12 +84,12 @@ static void
 check_preload(ReturnSetInfo *rsinfo)
 {
 	if (cdc_shared != NULL)
-		add_row(rsinfo, "shared_preload_libraries", true,
-				"cdc_emit is loaded", NULL);
+		check_add_row(rsinfo, "shared_preload_libraries", true,
+					  "cdc_emit is loaded", NULL);
 	else
-		add_row(rsinfo, "shared_preload_libraries", false,
-				"cdc_emit was not loaded at server start, so nothing is published",
-				"add cdc_emit to shared_preload_libraries in postgresql.conf, and restart the server");
+		check_add_row(rsinfo, "shared_preload_libraries", false,
+					  "cdc_emit was not loaded at server start, so nothing is published",
+					  "add cdc_emit to shared_preload_libraries in postgresql.conf, and restart the server");
 }
 
 static void
@@ -101,11 +98,11 @@ check_enabled(ReturnSetInfo *rsinfo)
 	if (cdc_shared == NULL)
 		return;
 	if (cdc_enabled)
-		add_row(rsinfo, "cdc_emit.enabled", true, "on", NULL);
+		check_add_row(rsinfo, "cdc_emit.enabled", true, "on", NULL);
 	else
-		add_row(rsinfo, "cdc_emit.enabled", false,
-				"off: no worker of this cluster runs",
-				"ALTER SYSTEM SET cdc_emit.enabled = on; SELECT pg_reload_conf();");
+		check_add_row(rsinfo, "cdc_emit.enabled", false,
+					  "off: no worker of this cluster runs",
+					  "ALTER SYSTEM SET cdc_emit.enabled = on; SELECT pg_reload_conf();");
 }
 
 static void
@@ -113,9 +110,9 @@ check_wal_level(ReturnSetInfo *rsinfo)
 {
 	bool		ok = cdc_wal_level_allows_decoding();
 
-	add_row(rsinfo, "wal_level", ok, show_setting("wal_level"),
-			ok ? NULL :
-			"ALTER SYSTEM SET wal_level = logical; and restart the server");
+	check_add_row(rsinfo, "wal_level", ok, show_setting("wal_level"),
+				  ok ? NULL :
+				  "ALTER SYSTEM SET wal_level = logical; and restart the server");
 }
 
 /* Slots are needed for subscriptions that have none yet, or the next one. */
@@ -128,12 +125,12 @@ check_slots(ReturnSetInfo *rsinfo)
 	bool		ok = used + needed <= max_replication_slots &&
 		max_replication_slots > 0;
 
-	add_row(rsinfo, "max_replication_slots", ok,
-			psprintf(INT64_FORMAT " of %d in use, and " INT64_FORMAT " needed for subscriptions that have none yet",
-					 used, max_replication_slots, needed),
-			ok ? NULL :
-			psprintf("ALTER SYSTEM SET max_replication_slots = " INT64_FORMAT "; and restart the server",
-					 used + Max(needed, 1) + 4));
+	check_add_row(rsinfo, "max_replication_slots", ok,
+				  psprintf(INT64_FORMAT " of %d in use, and " INT64_FORMAT " needed for subscriptions that have none yet",
+						   used, max_replication_slots, needed),
+				  ok ? NULL :
+				  psprintf("ALTER SYSTEM SET max_replication_slots = " INT64_FORMAT "; and restart the server",
+						   used + Max(needed, 1) + 4));
 }
 
 /* Enabled subscriptions of the cluster, as far as they are known. */
@@ -165,14 +162,14 @@ check_worker_processes(ReturnSetInfo *rsinfo)
 	int			ours = OWN_PROCESSES + count_enabled();
 	bool		ok = ours < max_worker_processes;
 
-	add_row(rsinfo, "max_worker_processes", ok,
-			psprintf("%d, of which cdc_emit needs %d: one per enabled subscription and %d more; parallel queries take up to %s, logical replication up to %s",
-					 max_worker_processes, ours, OWN_PROCESSES,
-					 show_setting("max_parallel_workers"),
-					 show_setting("max_logical_replication_workers")),
-			ok ? NULL :
-			psprintf("ALTER SYSTEM SET max_worker_processes = %d; and restart the server",
-					 ours + 8));
+	check_add_row(rsinfo, "max_worker_processes", ok,
+				  psprintf("%d, of which cdc_emit needs %d: one per enabled subscription and %d more; parallel queries take up to %s, logical replication up to %s",
+						   max_worker_processes, ours, OWN_PROCESSES,
+						   show_setting("max_parallel_workers"),
+						   show_setting("max_logical_replication_workers")),
+				  ok ? NULL :
+				  psprintf("ALTER SYSTEM SET max_worker_processes = %d; and restart the server",
+						   ours + 8));
 }
 
 static void
@@ -189,11 +186,11 @@ check_max_subscriptions(ReturnSetInfo *rsinfo)
 	LWLockRelease(cdc_shared->lock);
 
 	ok = used < cdc_shared->nsubscriptions;
-	add_row(rsinfo, "cdc_emit.max_subscriptions", ok,
-			psprintf("%d of %d in use", used, cdc_shared->nsubscriptions),
-			ok ? NULL :
-			psprintf("ALTER SYSTEM SET cdc_emit.max_subscriptions = %d; and restart the server",
-					 cdc_shared->nsubscriptions * 2));
+	check_add_row(rsinfo, "cdc_emit.max_subscriptions", ok,
+				  psprintf("%d of %d in use", used, cdc_shared->nsubscriptions),
+				  ok ? NULL :
+				  psprintf("ALTER SYSTEM SET cdc_emit.max_subscriptions = %d; and restart the server",
+						   cdc_shared->nsubscriptions * 2));
 }
 
 /* A flush of WAL wakes workers by the means that wake walsenders. */
@@ -202,11 +199,11 @@ check_wal_senders(ReturnSetInfo *rsinfo)
 {
 	bool		ok = max_wal_senders > 0;
 
-	add_row(rsinfo, "max_wal_senders", ok,
-			ok ? show_setting("max_wal_senders") :
-			"0: workers are not woken by commits and have to poll",
-			ok ? NULL :
-			"ALTER SYSTEM SET max_wal_senders = 10; and restart the server");
+	check_add_row(rsinfo, "max_wal_senders", ok,
+				  ok ? show_setting("max_wal_senders") :
+				  "0: workers are not woken by commits and have to poll",
+				  ok ? NULL :
+				  "ALTER SYSTEM SET max_wal_senders = 10; and restart the server");
 }
 
 static void
@@ -215,14 +212,14 @@ check_keep_size(ReturnSetInfo *rsinfo)
 	const char *size = show_setting("max_slot_wal_keep_size");
 
 	if (strcmp(size, "-1") == 0)
-		add_row(rsinfo, "max_slot_wal_keep_size", true,
-				"no limit: while Kafka is away, WAL is kept until the disk is full",
-				NULL);
+		check_add_row(rsinfo, "max_slot_wal_keep_size", true,
+					  "no limit: while Kafka is away, WAL is kept until the disk is full",
+					  NULL);
 	else
-		add_row(rsinfo, "max_slot_wal_keep_size", true,
-				psprintf("%s: if Kafka is away for longer than that much WAL lasts, the slot is lost and the subscription has to start anew",
-						 size),
-				NULL);
+		check_add_row(rsinfo, "max_slot_wal_keep_size", true,
+					  psprintf("%s: if Kafka is away for longer than that much WAL lasts, the slot is lost and the subscription has to start anew",
+							   size),
+					  NULL);
 }
 
 static bool
@@ -249,17 +246,17 @@ check_plugin_libraries(ReturnSetInfo *rsinfo)
 											false);
 
 	if (libraries == NULL)
-		add_row(rsinfo, "output_plugin_libraries", true,
-				"this version has no such setting", NULL);
+		check_add_row(rsinfo, "output_plugin_libraries", true,
+					  "this version has no such setting", NULL);
 	else if (plugin_is_listed(libraries))
-		add_row(rsinfo, "output_plugin_libraries", true,
-				"cdc_emit is listed", NULL);
+		check_add_row(rsinfo, "output_plugin_libraries", true,
+					  "cdc_emit is listed", NULL);
 	else
-		add_row(rsinfo, "output_plugin_libraries", true,
-				"cdc_emit is not listed; subscriptions do not need it, but pg_upgrade, "
-				"pg_create_logical_replication_slot() and pg_recvlogical do",
-				psprintf("ALTER SYSTEM SET output_plugin_libraries = %s%scdc_emit; SELECT pg_reload_conf();",
-						 libraries, libraries[0] == '\0' ? "" : ", "));
+		check_add_row(rsinfo, "output_plugin_libraries", true,
+					  "cdc_emit is not listed; subscriptions do not need it, but pg_upgrade, "
+					  "pg_create_logical_replication_slot() and pg_recvlogical do",
+					  psprintf("ALTER SYSTEM SET output_plugin_libraries = %s%scdc_emit; SELECT pg_reload_conf();",
+							   libraries, libraries[0] == '\0' ? "" : ", "));
 }
 
 /*
@@ -284,8 +281,8 @@ check_library(ReturnSetInfo *rsinfo)
 	}
 	PG_END_TRY();
 
-	add_row(rsinfo, "librdkafka", ok, producer_library_version(),
-			ok ? NULL : "install librdkafka 2.0.2 or newer, and restart the server");
+	check_add_row(rsinfo, "librdkafka", ok, producer_library_version(),
+				  ok ? NULL : "install librdkafka 2.0.2 or newer, and restart the server");
 }
 
 /* Slots with our name and plugin that belong to no subscription. */
@@ -318,12 +315,12 @@ check_orphaned_slots(ReturnSetInfo *rsinfo)
 	SPI_finish();
 
 	if (slots == NULL)
-		add_row(rsinfo, "orphaned slots", true, "none", NULL);
+		check_add_row(rsinfo, "orphaned slots", true, "none", NULL);
 	else
-		add_row(rsinfo, "orphaned slots", false,
-				psprintf("they hold WAL and belong to no subscription: %s",
-						 slots),
-				remedy);
+		check_add_row(rsinfo, "orphaned slots", false,
+					  psprintf("they hold WAL and belong to no subscription: %s",
+							   slots),
+					  remedy);
 }
 
 Datum
