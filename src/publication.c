@@ -92,7 +92,10 @@ publication_rel_tuple(Oid pubid, Oid relid)
 	return HeapTupleIsValid(tuple) ? tuple : NULL;
 }
 
-/* Does FOR ALL TABLES leave this relation out (19)? */
+/*
+ * Does FOR ALL TABLES leave this relation out (19)?  Partitions are left out
+ * with the root of their tree only.
+ */
 static bool
 is_excepted(Oid pubid, Oid relid)
 {
@@ -148,19 +151,16 @@ find_in_publication(const Publication *publication, Oid relid,
 	*as_relid = relid;
 	*level = 0;
 
-	if (publication->alltables && is_excepted(publication->oid, relid))
+	if (publication->alltables &&
+		is_excepted(publication->oid,
+					ancestors ? llast_oid(ancestors) : relid))
 		return false;
 	foreach(lc, ancestors)
 	{
 		Oid			ancestor = lfirst_oid(lc);
 
 		i++;
-		if (publication->alltables)
-		{
-			if (is_excepted(publication->oid, ancestor))
-				return false;
-		}
-		else if (!is_listed(publication->oid, ancestor))
+		if (!publication->alltables && !is_listed(publication->oid, ancestor))
 			continue;
 		topmost = ancestor;
 		topmost_level = i;

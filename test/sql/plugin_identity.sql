@@ -124,7 +124,7 @@ DELETE FROM u WHERE a = 50;
 ALTER TABLE u REPLICA IDENTITY USING INDEX u_9;
 DELETE FROM u WHERE a = 4;
 ALTER TABLE u DROP COLUMN c;
-INSERT INTO u (b, d) VALUES (6, 6);
+INSERT INTO u (b, d, nv) VALUES (6, 6, 6);
 SELECT * FROM pg_temp.events();
 
 -- Unchanged TOAST: a placeholder in the type's own form, null where there is
