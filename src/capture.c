@@ -28,6 +28,7 @@
 #include "replication/origin.h"
 #include "route.h"
 #include "text_sink.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 /* Buffers that grew beyond this are given back after the change. */
