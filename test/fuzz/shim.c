@@ -147,7 +147,10 @@ jmp_buf		shim_error_jump;
 bool		shim_error_expected;
 int			shim_error_code;
 
-static char error_text[ERROR_TEXT_MAX];
+char		shim_error_text[ERROR_TEXT_MAX];
+char		shim_error_hint[ERROR_TEXT_MAX];
+
+static char error_detail[ERROR_TEXT_MAX];
 
 bool
 errstart(int elevel, const char *domain)
@@ -155,7 +158,8 @@ errstart(int elevel, const char *domain)
 	if (elevel < ERROR)
 		return false;
 	shim_error_code = ERRCODE_INTERNAL_ERROR;
-	error_text[0] = '\0';
+	shim_error_text[0] = '\0';
+	shim_error_hint[0] = '\0';
 	return true;
 }
 
@@ -173,11 +177,11 @@ errcode(int sqlerrcode)
 }
 
 /* Formats, so that arguments are read as they are in the server. */
-#define FORMAT_MESSAGE() \
+#define FORMAT_MESSAGE(buffer) \
 	do { \
 		va_list		args; \
 		va_start(args, fmt); \
-		vsnprintf(error_text, sizeof(error_text), fmt, args); \
+		vsnprintf(buffer, ERROR_TEXT_MAX, fmt, args); \
 		va_end(args); \
 		return 0; \
 	} while (0)
@@ -185,25 +189,25 @@ errcode(int sqlerrcode)
 int
 errmsg(const char *fmt,...)
 {
-	FORMAT_MESSAGE();
+	FORMAT_MESSAGE(shim_error_text);
 }
 
 int
 errmsg_internal(const char *fmt,...)
 {
-	FORMAT_MESSAGE();
+	FORMAT_MESSAGE(shim_error_text);
 }
 
 int
 errdetail(const char *fmt,...)
 {
-	FORMAT_MESSAGE();
+	FORMAT_MESSAGE(error_detail);
 }
 
 int
 errhint(const char *fmt,...)
 {
-	FORMAT_MESSAGE();
+	FORMAT_MESSAGE(shim_error_hint);
 }
 
 void
@@ -215,7 +219,7 @@ errfinish(const char *filename, int lineno, const char *funcname)
 		longjmp(shim_error_jump, 1);
 	}
 	fprintf(stderr, "%s:%d: unexpected ERROR: %s\n", filename, lineno,
-			error_text);
+			shim_error_text);
 	abort();
 }
 

@@ -17,6 +17,7 @@
 #include <setjmp.h>
 
 #include "lib/stringinfo.h"
+#include "utils/jsonb.h"
 
 /* Bytes that a buffer has more than was asked for when it grows. */
 extern int	shim_spare;
@@ -39,6 +40,8 @@ extern int	shim_encoding;
 extern jmp_buf shim_error_jump;
 extern bool shim_error_expected;
 extern int	shim_error_code;
+extern char shim_error_text[];
+extern char shim_error_hint[];
 
 /* Free what was palloc'ed since the last call. */
 extern void shim_reset(void);
@@ -51,6 +54,14 @@ extern void shim_reset(void);
  */
 extern int	shim_character(int encoding, const unsigned char *str, int len,
 						   int *code_point);
+
+/*
+ * shim_options.c: a jsonb of an object or array, which must outlive it; forget
+ * what jsonb_in() has read.
+ */
+struct JsonNode;
+extern Jsonb *shim_jsonb(const struct JsonNode *node);
+extern void shim_jsonb_free(void);
 
 /* Append a code point as UTF-8. */
 extern void shim_append_utf8(StringInfo out, int code_point);
