@@ -25,7 +25,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('primary');
-my $version = $node->pg_version;
+my $version =
+  int($node->safe_psql('postgres', 'SHOW server_version_num') / 10000);
 my $placeholder = '__debezium_unavailable_value';
 my ($cases, $changes, $refused) = (0, 0, 0);
 
@@ -696,9 +697,9 @@ foreach my $origin ('any', $version >= 16 ? 'none' : ())
 		keys => { "o_$origin" => ['id'] },
 		publications => [ o => "FOR TABLE o_$origin" ],
 		work => [
-			"SELECT pg_replication_origin_create('$origin')",
+			"SELECT pg_replication_origin_create('o_$origin')",
 			"INSERT INTO o_$origin VALUES (1)",
-			"SELECT pg_replication_origin_session_setup('$origin')",
+			"SELECT pg_replication_origin_session_setup('o_$origin')",
 			"INSERT INTO o_$origin VALUES (2)",
 			"BEGIN; INSERT INTO o_$origin VALUES (3); SELECT pg_replication_origin_session_reset();
 			 INSERT INTO o_$origin VALUES (4); COMMIT",
