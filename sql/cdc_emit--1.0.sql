@@ -118,7 +118,23 @@ CREATE TABLE cdc_emit.dropped_slot (
 	slotname name PRIMARY KEY
 );
 
-REVOKE ALL ON TABLE cdc_emit.subscription, cdc_emit.dropped_slot FROM PUBLIC;
+-- Means nothing in another cluster, so it is not dumped.
+CREATE TABLE cdc_emit.skipped_transaction (
+	subid bigint,
+	commit_lsn pg_lsn,
+	xid xid NOT NULL,
+	subscription name NOT NULL,
+	skipped_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	skipped_by regrole NOT NULL,
+	error_sqlstate text NOT NULL,
+	error text NOT NULL,
+	error_table text,
+	error_key text,
+	PRIMARY KEY (subid, commit_lsn)
+);
+
+REVOKE ALL ON TABLE cdc_emit.subscription, cdc_emit.dropped_slot,
+	cdc_emit.skipped_transaction FROM PUBLIC;
 REVOKE ALL ON SEQUENCE cdc_emit.subscription_subid_seq FROM PUBLIC;
 
 COMMENT ON TABLE cdc_emit.subscription IS
@@ -145,6 +161,29 @@ COMMENT ON TABLE cdc_emit.dropped_slot IS
 'replication slots of dropped subscriptions that are still to be dropped';
 COMMENT ON COLUMN cdc_emit.dropped_slot.slotname IS
 'name of the replication slot';
+
+COMMENT ON TABLE cdc_emit.skipped_transaction IS
+'transactions that skip_transaction() has kept from being published';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.subid IS
+'identifier of the subscription, which may be gone';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.commit_lsn IS
+'start of the commit record of the transaction';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.xid IS
+'transaction ID';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.subscription IS
+'name of the subscription at that time';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.skipped_at IS
+'time of the request';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.skipped_by IS
+'role that called skip_transaction()';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.error_sqlstate IS
+'SQLSTATE of the error that kept the transaction from being published';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.error IS
+'its message';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.error_table IS
+'table of the event it happened to, if known';
+COMMENT ON COLUMN cdc_emit.skipped_transaction.error_key IS
+'message key of that event, if known';
 
 SELECT pg_catalog.pg_extension_config_dump('cdc_emit.subscription', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc_emit.subscription_subid_seq', '');
@@ -217,6 +256,18 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cdc_emit.disable_subscription(name) IS
 'stops the worker of a subscription after commit. The replication slot stays and holds WAL, so that nothing is lost. '
 'Errors: unknown subscription; not its owner.';
+
+CREATE FUNCTION cdc_emit.skip_transaction(
+	subscription name,
+	lsn pg_lsn)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cdc_emit_skip_transaction'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cdc_emit.skip_transaction(name, pg_lsn) IS
+'leaves out the transaction at which a subscription has failed: after commit its worker starts again and does not publish it, whatever it changed. Events of it that were sent before the error stay in Kafka with delivery at_least_once. '
+'lsn: last_error_lsn of pg_stat_cdc_emit; no other transaction can be skipped. Recorded in table skipped_transaction. '
+'Errors: unknown subscription; not its owner; it has not failed within a transaction, or at another one; the transaction was published or is skipped already.';
 
 CREATE FUNCTION cdc_emit.drop_subscription(
 	subscription name,
@@ -338,6 +389,8 @@ CREATE FUNCTION cdc_emit.pg_stat_get_cdc_emit(
 	OUT deletes bigint,
 	OUT truncates bigint,
 	OUT filtered bigint,
+	OUT dead_letters bigint,
+	OUT skipped bigint,
 	OUT messages bigint,
 	OUT message_bytes bigint,
 	OUT error_count bigint,
@@ -345,7 +398,11 @@ CREATE FUNCTION cdc_emit.pg_stat_get_cdc_emit(
 	OUT last_error_time timestamptz,
 	OUT last_error_sqlstate text,
 	OUT last_error text,
+	OUT last_error_detail text,
+	OUT last_error_hint text,
 	OUT last_error_lsn pg_lsn,
+	OUT last_error_table text,
+	OUT last_error_key text,
 	OUT next_retry_time timestamptz,
 	OUT kafka_error_time timestamptz,
 	OUT kafka_error text,
@@ -392,6 +449,8 @@ CREATE VIEW cdc_emit.pg_stat_cdc_emit AS
 		w.deletes,
 		w.truncates,
 		w.filtered,
+		w.dead_letters,
+		w.skipped,
 		w.messages,
 		w.message_bytes,
 		w.error_count,
@@ -399,7 +458,11 @@ CREATE VIEW cdc_emit.pg_stat_cdc_emit AS
 		w.last_error_time,
 		w.last_error_sqlstate,
 		w.last_error,
+		w.last_error_detail,
+		w.last_error_hint,
 		w.last_error_lsn,
+		w.last_error_table,
+		w.last_error_key,
 		w.next_retry_time,
 		w.kafka_error_time,
 		w.kafka_error,
@@ -474,6 +537,10 @@ COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.truncates IS
 'truncate events';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.filtered IS
 'changes that were decoded and are not published';
+COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.dead_letters IS
+'events that could not be published and went to the topic for dead letters';
+COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.skipped IS
+'transactions left out because of skip_transaction()';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.messages IS
 'messages acknowledged by Kafka';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.message_bytes IS
@@ -488,8 +555,16 @@ COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_error_sqlstate IS
 'its SQLSTATE';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_error IS
 'its message';
+COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_error_detail IS
+'its detail';
+COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_error_hint IS
+'what mends it';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_error_lsn IS
-'position in WAL at which it happened';
+'the transaction it happened to, as the start of its commit record (what skip_transaction() takes); outside of transactions, the position reading had reached';
+COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_error_table IS
+'table of the event it happened to, if it is known';
+COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_error_key IS
+'message key of that event, if it is known';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.next_retry_time IS
 'time of the next restart, if one is due';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.kafka_error_time IS
@@ -517,6 +592,7 @@ REVOKE ALL ON FUNCTION
 	cdc_emit.alter_subscription(name, jsonb, name[], name),
 	cdc_emit.enable_subscription(name),
 	cdc_emit.disable_subscription(name),
+	cdc_emit.skip_transaction(name, pg_lsn),
 	cdc_emit.drop_subscription(name, boolean),
 	cdc_emit.wait_ready(name, interval),
 	cdc_emit.wait_for(name, pg_lsn, interval),
@@ -527,13 +603,15 @@ REVOKE ALL ON FUNCTION
 	FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA cdc_emit TO cdc_emit_admin, pg_monitor;
-GRANT SELECT ON TABLE cdc_emit.subscriptions TO cdc_emit_admin;
+GRANT SELECT ON TABLE cdc_emit.subscriptions, cdc_emit.skipped_transaction
+	TO cdc_emit_admin;
 GRANT SELECT ON TABLE cdc_emit.pg_stat_cdc_emit TO cdc_emit_admin, pg_monitor;
 GRANT EXECUTE ON FUNCTION
 	cdc_emit.create_subscription(name, name, name[], jsonb, boolean),
 	cdc_emit.alter_subscription(name, jsonb, name[], name),
 	cdc_emit.enable_subscription(name),
 	cdc_emit.disable_subscription(name),
+	cdc_emit.skip_transaction(name, pg_lsn),
 	cdc_emit.drop_subscription(name, boolean),
 	cdc_emit.wait_ready(name, interval),
 	cdc_emit.wait_for(name, pg_lsn, interval),

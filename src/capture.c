@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "capture_internal.h"
+#include "config.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "replication/origin.h"
@@ -36,6 +37,7 @@
 
 static const CaptureSettings *worker_settings = NULL;
 CaptureCounters capture_counts;
+const CaptureState *capture_worker_state = NULL;
 
 PGDLLEXPORT void _PG_output_plugin_init(OutputPluginCallbacks *cb);
 
@@ -93,7 +95,9 @@ startup_cb(LogicalDecodingContext *ctx, OutputPluginOptions *opt,
 		state->default_prefix = worker_settings->default_prefix;
 		state->sink = worker_settings->sink;
 		publications = worker_settings->publications;
+		state->skipped = worker_settings->skipped;
 		owner = worker_settings->owner;
+		capture_worker_state = state;
 	}
 	else
 		publications = configure_from_options(state, ctx);
@@ -111,13 +115,48 @@ startup_cb(LogicalDecodingContext *ctx, OutputPluginOptions *opt,
 	MemoryContextSwitchTo(old);
 }
 
+/* Has an administrator asked to leave this transaction out? */
+static bool
+is_skipped(const CaptureState *state, const ReorderBufferTXN *txn)
+{
+	ListCell   *lc;
+
+	foreach(lc, state->skipped)
+	{
+		const SkippedTransaction *skipped = lfirst(lc);
+
+		if (skipped->commit_lsn == txn->final_lsn && skipped->xid == txn->xid)
+			return true;
+	}
+	return false;
+}
+
+static void
+begin_skipping(CaptureState *state)
+{
+	XLogRecPtr	commit_lsn = state->transaction.commit_lsn;
+
+	capture_counts.skipped++;
+	ereport(LOG,
+			errmsg("skipping transaction %u, which committed at %X/%X",
+				   state->transaction.xid, LSN_FORMAT_ARGS(commit_lsn)),
+			errdetail("Its changes are not published, as requested with cdc_emit.skip_transaction()."));
+}
+
 static void
 begin_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn)
 {
 	CaptureState *state = ctx->output_plugin_private;
 
+	state->in_transaction = true;
+	state->transaction.xid = txn->xid;
+	state->transaction.commit_lsn = txn->final_lsn;
+	state->transaction.commit_time = cdc_txn_commit_time(txn);
 	state->begun = false;
 	state->next_index = 0;
+	state->skipping = is_skipped(state, txn);
+	if (state->skipping)
+		begin_skipping(state);
 }
 
 static void
@@ -129,6 +168,7 @@ commit_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 	if (state->begun)
 		state->transaction.previous_end_lsn = txn->end_lsn;
 	state->sink->commit(state->sink, txn->end_lsn, cdc_txn_commit_time(txn));
+	state->in_transaction = false;
 }
 
 /* Names are looked up in the catalog, so not before there is a change. */
@@ -162,6 +202,7 @@ capture_prepare_relation(CaptureState *state, RelationInfo *info)
 {
 	MemoryContext old;
 
+	state->current.relation = info;
 	if (state->encoder == NULL)
 		make_encoder(state);
 
@@ -189,11 +230,12 @@ filter_by_origin_cb(LogicalDecodingContext *ctx, CdcOriginId origin)
 }
 
 static void
-begin_change(CaptureState *state)
+begin_change(CaptureState *state, const ReorderBufferChange *change)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (state->sink->progress)
 		state->sink->progress(state->sink);
+	capture_begin_change(state, change);
 }
 
 static void
@@ -212,6 +254,7 @@ trim_buffer(StringInfo buffer, MemoryContext context)
 static void
 end_change(CaptureState *state)
 {
+	capture_end_change(state);
 	value_restore_settings();
 	trim_buffer(&state->value, state->context);
 	trim_buffer(&state->key, state->context);
@@ -226,9 +269,14 @@ change_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 	CaptureState *state = ctx->output_plugin_private;
 	MemoryContext old;
 
-	begin_change(state);
+	begin_change(state, change);
 	old = MemoryContextSwitchTo(state->change_context);
-	capture_row(state, txn, relation, change);
+	if (state->skipping)
+		 /* nothing */ ;
+	else if (state->options->on_error == ON_ERROR_DEAD_LETTER)
+		capture_row_or_dead_letter(state, txn, relation, change);
+	else
+		capture_row(state, txn, relation, change);
 	MemoryContextSwitchTo(old);
 	end_change(state);
 }
@@ -242,9 +290,9 @@ truncate_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 	MemoryContext old;
 	int			i;
 
-	begin_change(state);
+	begin_change(state, change);
 	old = MemoryContextSwitchTo(state->change_context);
-	for (i = 0; i < nrelations; i++)
+	for (i = 0; i < nrelations && !state->skipping; i++)
 		capture_truncate(state, txn, relations[i], change->lsn);
 	MemoryContextSwitchTo(old);
 	end_change(state);
@@ -254,6 +302,7 @@ truncate_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 static void
 shutdown_cb(LogicalDecodingContext *ctx)
 {
+	capture_worker_state = NULL;
 	ctx->output_plugin_private = NULL;
 }
 

@@ -27,6 +27,8 @@ typedef struct CaptureCounters
 	uint64		truncates;
 	uint64		tombstones;
 	uint64		filtered;		/* changes decoded but not published */
+	uint64		dead_letters;	/* events that could not be published */
+	uint64		skipped;		/* transactions, on request */
 } CaptureCounters;
 
 /* What a worker hands to the plugin in place of plugin options. */
@@ -34,6 +36,7 @@ typedef struct CaptureSettings
 {
 	const SubscriptionOptions *options;
 	List	   *publications;	/* of char * */
+	List	   *skipped;		/* of SkippedTransaction (config.h) */
 	Oid			owner;			/* role whose privileges count */
 	const char *default_prefix; /* topic prefix if the options have none */
 	Sink	   *sink;
@@ -47,5 +50,23 @@ typedef struct CaptureSettings
 extern void capture_use_settings(const CaptureSettings *settings);
 
 extern const CaptureCounters *capture_counters(void);
+
+/* What an error happened to, as far as it is known */
+typedef struct CaptureFailure
+{
+	XLogRecPtr	commit_lsn;		/* start of the transaction's commit record */
+	TransactionId xid;
+	bool		poison;			/* the data is the cause: comes again */
+	const char *schema;			/* NULL: not known; also table */
+	const char *table;
+	const char *key;			/* message key as encoded; NULL: not known */
+	int			key_len;
+} CaptureFailure;
+
+/*
+ * Explain an ERROR of decoding that has reached a worker's main function.
+ * False if it did not happen within a decoded transaction.
+ */
+extern bool capture_get_failure(int sqlstate, CaptureFailure *failure);
 
 #endif							/* CDC_CAPTURE_H */

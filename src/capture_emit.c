@@ -43,13 +43,31 @@ set_origin(CaptureState *state, ReorderBufferTXN *txn)
 static void
 begin_transaction(CaptureState *state, ReorderBufferTXN *txn)
 {
-	state->transaction.xid = txn->xid;
-	state->transaction.commit_lsn = txn->final_lsn;
-	state->transaction.commit_time = cdc_txn_commit_time(txn);
 	set_origin(state, txn);
 	state->encoder->begin(state->encoder, &state->transaction);
 	state->begun = true;
 	capture_counts.transactions++;
+}
+
+/* A message that the sink can never take is an error of the data. */
+static void
+check_size(const CaptureState *state, const Message *message)
+{
+	Sink	   *sink = state->sink;
+	int			room;
+
+	if (sink->value_room == NULL)
+		return;
+	room = sink->value_room(sink, message);
+	if (message->value_len > room)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("message for Kafka topic \"%s\" is too large",
+					   message->topic_name),
+				errdetail("The key has %d bytes and the value %d; with this key, values of %d bytes can be sent.",
+						  message->key_len, message->value_len,
+						  Max(room, 0)),
+				errhint("Increase the limit with ALTER SERVER ... OPTIONS (SET message_max_bytes '...'), and max.message.bytes of the topic in Kafka; or let cdc_emit.alter_subscription() set on_error to dead_letter."));
 }
 
 /* Hand over a message; a value of NULL makes it a tombstone. */
@@ -66,12 +84,30 @@ emit_message(CaptureState *state, const RelationInfo *info,
 	message.key_len = key ? key->len : 0;
 	message.value = value ? value->data : NULL;
 	message.value_len = value ? value->len : 0;
+	message.truncated = false;
 	message.nheaders = header ? 1 : 0;
 	message.headers = header;
 	message.keyless_hash = info->keyless_hash;
 	message.timestamp_ms =
 		value_time_unix_us(state->transaction.commit_time) / 1000;
+	check_size(state, &message);
+	state->current.phase = CAPTURE_EMITTING;
 	state->sink->emit(state->sink, &message, state->transaction.commit_time);
+}
+
+static void
+begin_encoding(CaptureState *state, const ChangeEvent *event, StringInfo key)
+{
+	CurrentChange *current = &state->current;
+
+	current->phase = CAPTURE_ENCODING;
+	current->relation = event->relation;
+	current->op = event->op;
+	current->key = key;
+	current->index = event->index;
+	current->numbered = true;
+	current->value_begun = true;
+	current->encoded = false;
 }
 
 void
@@ -82,9 +118,11 @@ capture_emit(CaptureState *state, ReorderBufferTXN *txn, ChangeEvent *event,
 		begin_transaction(state, txn);
 	event->transaction = &state->transaction;
 	event->index = state->next_index++;
+	begin_encoding(state, event, key);
 
 	resetStringInfo(&state->value);
 	state->encoder->value(state->encoder, event, &state->value);
+	state->current.encoded = true;
 	emit_message(state, event->relation, key, &state->value, header);
 }
 
@@ -92,10 +130,18 @@ StringInfo
 capture_key(CaptureState *state, const RelationInfo *info,
 			const RowImage *row, StringInfo buffer)
 {
+	CurrentChange *current = &state->current;
+
 	if (info->nkeys == 0)
 		return NULL;
+	current->phase = CAPTURE_ENCODING;
+	current->relation = info;
+	current->numbered = false;
+	current->value_begun = current->encoded = false;
+	current->key = NULL;
 	resetStringInfo(buffer);
 	state->encoder->key(state->encoder, info, row, buffer);
+	current->key = buffer;
 	return buffer;
 }
 
@@ -105,6 +151,7 @@ capture_emit_tombstone(CaptureState *state, const RelationInfo *info,
 {
 	if (!state->options->tombstones)
 		return;
+	state->current.phase = CAPTURE_ENCODING;
 	emit_message(state, info, key, NULL, header);
 	capture_counts.tombstones++;
 }

@@ -28,10 +28,12 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
 #include "utils/syscache.h"
 
 #include "catalog.h"
@@ -113,6 +115,30 @@ name_array_to_list(ArrayType *array)
 	return names;
 }
 
+static List *
+make_skipped_list(ArrayType *commit_lsns, ArrayType *xids)
+{
+	List	   *result = NIL;
+	Datum	   *lsns;
+	Datum	   *ids;
+	int			nlsns;
+	int			nids;
+
+	deconstruct_array(commit_lsns, LSNOID, sizeof(XLogRecPtr),
+					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &lsns, NULL, &nlsns);
+	deconstruct_array(xids, XIDOID, sizeof(TransactionId), true,
+					  TYPALIGN_INT, &ids, NULL, &nids);
+	for (int i = 0; i < Min(nlsns, nids); i++)
+	{
+		SkippedTransaction *skipped = palloc(sizeof(SkippedTransaction));
+
+		skipped->commit_lsn = DatumGetLSN(lsns[i]);
+		skipped->xid = DatumGetTransactionId(ids[i]);
+		result = lappend(result, skipped);
+	}
+	return result;
+}
+
 /* Caller is in the memory context the result shall live in. */
 static SubscriptionRow *
 copy_row(uint64 number)
@@ -130,12 +156,25 @@ copy_row(uint64 number)
 	row->slot_name = *DatumGetName(get_column(number, 8));
 	row->slot_created = DatumGetBool(get_column(number, 9));
 	row->xmin = DatumGetTransactionId(get_column(number, 10));
+	row->skipped =
+		make_skipped_list(DatumGetArrayTypeP(get_column(number, 11)),
+						  DatumGetArrayTypeP(get_column(number, 12)));
 	return row;
 }
 
+/*
+ * Those that a worker may still meet are among the newest: it confirms what
+ * is before a transaction that cannot be published.
+ */
+#define SKIPPED_COLUMN(column) \
+	"ARRAY(SELECT k." column " FROM cdc_emit.skipped_transaction k " \
+	"WHERE k.subid OPERATOR(pg_catalog.=) subscription.subid " \
+	"ORDER BY k.skipped_at DESC, k.commit_lsn DESC LIMIT 32)"
+
 #define SELECT_SUBSCRIPTION \
 	"SELECT subid, subname, subowner, subserver, subpublications, " \
-	"suboptions, subenabled, subslotname, subslotcreated, xmin " \
+	"suboptions, subenabled, subslotname, subslotcreated, xmin, " \
+	SKIPPED_COLUMN("commit_lsn") ", " SKIPPED_COLUMN("xid") " " \
 	"FROM cdc_emit.subscription "
 #define SELECT_BY_NAME \
 	SELECT_SUBSCRIPTION "WHERE subname OPERATOR(pg_catalog.=) $1"
@@ -159,6 +198,16 @@ catalog_get_subscription(Name name, bool lock)
 	row = copy_row(0);
 	SPI_finish();
 	return row;
+}
+
+void
+catalog_check_owner(const SubscriptionRow *row)
+{
+	if (!superuser() && !has_privs_of_role(GetUserId(), row->owner))
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("must be owner of subscription \"%s\"",
+					   NameStr(row->name)));
 }
 
 List *
@@ -226,6 +275,7 @@ catalog_serialize_config(const SubscriptionRow *row, StringInfo buf)
 	check_owner_exists(row);
 	config.owner = row->owner;
 	config.publications = row->publications;
+	config.skipped = row->skipped;
 	config.options = JsonbToCString(NULL, &row->options->root,
 									VARSIZE(row->options));
 	config.properties = kafka_properties_for_server(NameStr(row->server),

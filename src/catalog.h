@@ -29,6 +29,7 @@ typedef struct SubscriptionRow
 	bool		enabled;
 	NameData	slot_name;
 	bool		slot_created;
+	List	   *skipped;		/* of SkippedTransaction *, newest first */
 	TransactionId xmin;			/* changes with every update of the row */
 } SubscriptionRow;
 
@@ -48,6 +49,9 @@ extern void catalog_execute(const char *command, int nargs, Oid *argtypes,
  * ends.
  */
 extern SubscriptionRow *catalog_get_subscription(Name name, bool lock);
+
+/* ERROR unless the current user may change the subscription. */
+extern void catalog_check_owner(const SubscriptionRow *row);
 
 /* All of them, in order of subid: a list of SubscriptionRow *. */
 extern List *catalog_list_subscriptions(void);

@@ -48,7 +48,7 @@ define_settings(void)
 
 	DefineCustomIntVariable("cdc_emit.max_subscriptions",
 							"Sets the maximum number of subscriptions of the cluster.",
-							"Every one takes about 34 kB of shared memory.",
+							"Every one takes about 36 kB of shared memory.",
 							&cdc_max_subscriptions,
 							16,
 							1, 1024,

@@ -65,6 +65,17 @@ get_number(ConfigCursor *cursor)
 	return result;
 }
 
+static SkippedTransaction *
+get_skipped(ConfigCursor *cursor)
+{
+	SkippedTransaction *skipped = palloc(sizeof(SkippedTransaction));
+
+	skipped->commit_lsn = (XLogRecPtr) get_number(cursor) << 32;
+	skipped->commit_lsn |= get_number(cursor);
+	skipped->xid = get_number(cursor);
+	return skipped;
+}
+
 void
 config_serialize(const SubscriptionConfig *config, StringInfo buf)
 {
@@ -75,6 +86,15 @@ config_serialize(const SubscriptionConfig *config, StringInfo buf)
 	put_number(buf, list_length(config->publications));
 	foreach(lc, config->publications)
 		put_string(buf, lfirst(lc));
+	put_number(buf, list_length(config->skipped));
+	foreach(lc, config->skipped)
+	{
+		SkippedTransaction *skipped = lfirst(lc);
+
+		put_number(buf, (uint32) (skipped->commit_lsn >> 32));
+		put_number(buf, (uint32) skipped->commit_lsn);
+		put_number(buf, skipped->xid);
+	}
 	put_number(buf, list_length(config->properties));
 	foreach(lc, config->properties)
 	{
@@ -98,6 +118,9 @@ config_deserialize(const char *data, uint32 size)
 	while (count-- > 0)
 		config->publications = lappend(config->publications,
 									   get_string(&cursor));
+	count = get_number(&cursor);
+	while (count-- > 0)
+		config->skipped = lappend(config->skipped, get_skipped(&cursor));
 	count = get_number(&cursor);
 	while (count-- > 0)
 	{

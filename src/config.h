@@ -13,14 +13,23 @@
 #ifndef CDC_CONFIG_H
 #define CDC_CONFIG_H
 
+#include "access/xlogdefs.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
+
+/* A transaction that is not to be published; both have to be its own. */
+typedef struct SkippedTransaction
+{
+	XLogRecPtr	commit_lsn;		/* start of its commit record */
+	TransactionId xid;
+} SkippedTransaction;
 
 typedef struct SubscriptionConfig
 {
 	Oid			owner;
 	List	   *publications;	/* of char * */
 	char	   *options;		/* jsonb as text */
+	List	   *skipped;		/* of SkippedTransaction */
 	List	   *properties;		/* of NameValue, librdkafka names */
 } SubscriptionConfig;
 

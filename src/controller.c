@@ -56,8 +56,7 @@ typedef struct CatalogSubscription
 {
 	SubscriptionRow *row;
 	StringInfoData config;		/* empty if there is an error */
-	int			error_sqlstate;
-	char	   *error;			/* NULL: configuration is complete */
+	ErrorData  *error;			/* NULL: configuration is complete */
 } CatalogSubscription;
 
 /* All that one visit needs to know. */
@@ -137,14 +136,10 @@ make_config(CatalogSubscription *sub)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
-
 		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
+		sub->error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		sub->error_sqlstate = edata->sqlerrcode;
-		sub->error = edata->message;
 		resetStringInfo(&sub->config);
 	}
 	PG_END_TRY();
@@ -223,8 +218,9 @@ publish_subscription(CatalogSubscription *sub)
 	}
 	if (sub->error && row->enabled)
 	{
-		shmem_set_error(entry, sub->error_sqlstate, sub->error,
-						InvalidXLogRecPtr);
+		shmem_set_error_text(entry, sub->error->sqlerrcode,
+							 sub->error->message, sub->error->detail,
+							 sub->error->hint);
 		shmem_set_state(entry, SUBSCRIPTION_FAILED);
 	}
 	else if (changed && entry->worker_pid == 0)

@@ -90,6 +90,12 @@ sink_open_topic(Sink *base, const char *topic_name)
 	return topic;
 }
 
+static int
+sink_value_room(Sink *base, const Message *message)
+{
+	return producer_value_room(((KafkaSink *) base)->producer, message);
+}
+
 static bool
 sink_has_room_for(KafkaSink *sink, const Message *message)
 {
@@ -149,6 +155,7 @@ kafka_sink_init(KafkaSink *sink, Producer *producer, XLogRecPtr start_lsn,
 
 	memset(sink, 0, sizeof(*sink));
 	sink->base.open_topic = sink_open_topic;
+	sink->base.value_room = sink_value_room;
 	sink->base.emit = sink_emit;
 	sink->base.commit = sink_commit;
 	sink->base.progress = sink_progress;

@@ -353,20 +353,25 @@ should_run(SubscriptionShared *entry)
 
 /*
  * Count how often the same error has come at the same LSN.  Trying for ever
- * would send the start of that transaction again and again.
+ * would send the start of that transaction again and again; with an error of
+ * the data itself once is enough.
  */
 static void
 count_failures(SubscriptionShared *entry)
 {
-	if (entry->error_time == 0 || entry->error_time < entry->worker_start)
+	const SubscriptionError *error = &entry->error;
+
+	if (error->time == 0 || error->time < entry->worker_start)
 		return;
-	if (entry->failure_sqlstate != entry->error_sqlstate ||
-		entry->failure_lsn != entry->error_lsn)
+	if (entry->failure_sqlstate != error->sqlstate ||
+		entry->failure_lsn != error->lsn)
 		entry->failure_count = 0;
-	entry->failure_sqlstate = entry->error_sqlstate;
-	entry->failure_lsn = entry->error_lsn;
-	if (++entry->failure_count >= MAX_EQUAL_FAILURES &&
-		!XLogRecPtrIsInvalid(entry->error_lsn))
+	entry->failure_sqlstate = error->sqlstate;
+	entry->failure_lsn = error->lsn;
+	entry->failure_count++;
+	if (error->permanent ||
+		(entry->failure_count >= MAX_EQUAL_FAILURES &&
+		 !XLogRecPtrIsInvalid(error->lsn)))
 		shmem_set_state(entry, SUBSCRIPTION_FAILED);
 }
 
@@ -430,9 +435,9 @@ start_worker(int index, const WorkerArguments *arguments, const char *name,
 	{
 		entry->next_start = TimestampTzPlusMilliseconds(now,
 														NO_ROOM_RETRY_MS);
-		shmem_set_error(entry, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
-						"out of background worker slots: increase max_worker_processes",
-						InvalidXLogRecPtr);
+		shmem_set_error_text(entry, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+							 "out of background worker slots", NULL,
+							 "Increase max_worker_processes, and restart the server.");
 		shmem_set_state(entry, SUBSCRIPTION_BACKOFF);
 	}
 	LWLockRelease(cdc_shared->lock);

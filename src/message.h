@@ -35,6 +35,8 @@ typedef struct Message
 	int			key_len;
 	const char *value;			/* NULL is a tombstone */
 	int			value_len;
+	bool		truncated;		/* the value lacks its end, as that of a dead
+								 * letter may */
 	int			nheaders;
 	const MessageHeader *headers;
 
@@ -56,6 +58,12 @@ struct Sink
 	 * used.
 	 */
 	int			(*open_topic) (Sink *sink, const char *topic_name);
+
+	/*
+	 * Bytes of value that can be sent with a message's key and headers;
+	 * negative if these alone are too large.  NULL: there is no limit.
+	 */
+	int			(*value_room) (Sink *sink, const Message *message);
 
 	/* Hand over one message.  May wait for room; copies what it needs. */
 	void		(*emit) (Sink *sink, const Message *message,

@@ -114,6 +114,12 @@ static const OptionWord delivery_words[] = {
 	{NULL, 0}
 };
 
+static const OptionWord on_error_words[] = {
+	{"stop", ON_ERROR_STOP},
+	{"dead_letter", ON_ERROR_DEAD_LETTER},
+	{NULL, 0}
+};
+
 #define FIELD(field) offsetof(SubscriptionOptions, field)
 
 /* In the order in which hints list them. */
@@ -158,6 +164,8 @@ static const OptionDefinition option_definitions[] = {
 	{"commit_interval", OPTION_INT, FIELD(commit_interval), 1,
 	MAX_COMMIT_INTERVAL},
 	{"position_topic", OPTION_TOPIC_PART, FIELD(position_topic)},
+	{"on_error", OPTION_ENUM, FIELD(on_error), 0, 0, on_error_words},
+	{"dead_letter_topic", OPTION_TOPIC_PART, FIELD(dead_letter_topic)},
 	{"max_queue_bytes", OPTION_BYTES, FIELD(max_queue_bytes),
 	MIN_QUEUE_BYTES, MAX_QUEUE_BYTES},
 	{"decoding_work_mem", OPTION_KILOBYTES, FIELD(decoding_work_mem),

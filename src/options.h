@@ -61,6 +61,13 @@ typedef enum DeliveryGuarantee
 	DELIVERY_EXACTLY_ONCE
 } DeliveryGuarantee;
 
+/* What happens to an event that can not be published */
+typedef enum OnError
+{
+	ON_ERROR_STOP,				/* the subscription fails */
+	ON_ERROR_DEAD_LETTER		/* it goes to a topic of its own */
+} OnError;
+
 /* A name and a value, both palloc'ed; List element of topic_config etc. */
 typedef struct NameValue
 {
@@ -122,6 +129,8 @@ typedef struct SubscriptionOptions
 	DeliveryGuarantee delivery;
 	int			commit_interval;	/* ms, of Kafka transactions */
 	char	   *position_topic; /* of exactly_once */
+	OnError		on_error;
+	char	   *dead_letter_topic;	/* NULL: {prefix}.dead_letter */
 
 	/* limits */
 	int64		max_queue_bytes;	/* not acknowledged, in bytes */

@@ -41,6 +41,10 @@
 #define FIRST_HEADER_COST		160
 #define HEADER_COST				64
 
+/* Bytes of framing, at most, that count against message.max.bytes. */
+#define FRAMING_BYTES			36
+#define HEADER_FRAMING_BYTES	10
+
 /*
  * Memory goes back to the operating system when the queue is empty after
  * having been larger than this many bytes, at most every so many ms.
@@ -270,6 +274,18 @@ bool
 producer_has_room(const Producer *producer, const Message *message)
 {
 	return has_room_for(producer, message_cost(message));
+}
+
+/* librdkafka's own sum, with the longest form of all lengths in it */
+int
+producer_value_room(const Producer *producer, const Message *message)
+{
+	int64		used = FRAMING_BYTES + (int64) message->key_len;
+
+	for (int i = 0; i < message->nheaders; i++)
+		used += HEADER_FRAMING_BYTES + strlen(message->headers[i].name) +
+			message->headers[i].value_len;
+	return (int) Max(producer->message_max_bytes - used, PG_INT32_MIN);
 }
 
 /* What can be done about a message that Kafka refused; NULL if unknown. */

@@ -87,6 +87,13 @@ extern bool producer_has_room(const Producer *producer,
 							  const Message *message);
 
 /*
+ * Bytes of value that librdkafka takes with a message's key and headers;
+ * negative if these alone are too large.
+ */
+extern int	producer_value_room(const Producer *producer,
+								const Message *message);
+
+/*
  * Hand a message to librdkafka, which copies it.  token comes back in the
  * delivery report.  False: the queue is full, poll and call again.  ERROR if
  * the message can never be sent.

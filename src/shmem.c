@@ -19,6 +19,7 @@
 #include <signal.h>
 
 #include "access/xact.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
@@ -189,18 +190,40 @@ shmem_set_state(SubscriptionShared *entry, SubscriptionState state)
 }
 
 void
-shmem_set_error(SubscriptionShared *entry, int sqlstate, const char *message,
-				XLogRecPtr lsn)
+shmem_copy_text(char *dst, size_t size, const char *src)
+{
+	int			len = src ? strlen(src) : 0;
+
+	if (len >= size)
+		len = pg_mbcliplen(src, len, size - 1);
+	if (len > 0)
+		memcpy(dst, src, len);
+	dst[len] = '\0';
+}
+
+void
+shmem_set_error(SubscriptionShared *entry, const SubscriptionError *error)
 {
 	Assert(LWLockHeldByMeInMode(cdc_shared->lock, LW_EXCLUSIVE));
 
-	entry->error_time = GetCurrentTimestamp();
-	entry->error_sqlstate = sqlstate;
-	strlcpy(entry->error_message, message ? message : "",
-			sizeof(entry->error_message));
-	entry->error_lsn = lsn;
+	entry->error = *error;
+	entry->error.time = GetCurrentTimestamp();
 	entry->error_count++;
 	ConditionVariableBroadcast(&entry->changed);
+}
+
+void
+shmem_set_error_text(SubscriptionShared *entry, int sqlstate,
+					 const char *message, const char *detail,
+					 const char *hint)
+{
+	SubscriptionError error = {0};
+
+	error.sqlstate = sqlstate;
+	shmem_copy_text(error.message, sizeof(error.message), message);
+	shmem_copy_text(error.detail, sizeof(error.detail), detail);
+	shmem_copy_text(error.hint, sizeof(error.hint), hint);
+	shmem_set_error(entry, &error);
 }
 
 const char *

@@ -34,6 +34,8 @@
 #define CDC_CONFIG_SIZE		(32 * 1024)
 
 #define CDC_ERROR_LENGTH	1024
+#define CDC_DETAIL_LENGTH	512
+#define CDC_KEY_LENGTH		256
 #define CDC_ADDRESS_LENGTH	256
 
 /* Databases whose catalog the controller has to read again. */
@@ -82,9 +84,27 @@ typedef struct SubscriptionCounters
 	pg_atomic_uint64 deletes;
 	pg_atomic_uint64 truncates;
 	pg_atomic_uint64 filtered;
+	pg_atomic_uint64 dead_letters;
+	pg_atomic_uint64 skipped;	/* transactions */
 	pg_atomic_uint64 messages;	/* acknowledged */
 	pg_atomic_uint64 message_bytes; /* acknowledged, key and value */
 } SubscriptionCounters;
+
+/* Why a worker ended, or could not start; text is in the server's encoding. */
+typedef struct SubscriptionError
+{
+	TimestampTz time;			/* 0: there was none */
+	int			sqlstate;
+	char		message[CDC_ERROR_LENGTH];
+	char		detail[CDC_DETAIL_LENGTH];
+	char		hint[CDC_DETAIL_LENGTH];
+	XLogRecPtr	lsn;			/* start of the transaction's commit record;
+								 * without transaction, where reading was */
+	TransactionId xid;			/* invalid: in no transaction */
+	bool		permanent;		/* it comes again, so trying is of no use */
+	char		table[2 * NAMEDATALEN + 2]; /* schema and table */
+	char		key[CDC_KEY_LENGTH];	/* message key */
+} SubscriptionError;
 
 typedef struct SubscriptionShared
 {
@@ -123,10 +143,7 @@ typedef struct SubscriptionShared
 	char		bootstrap_servers[CDC_ADDRESS_LENGTH];
 
 	/* last error, and what librdkafka last complained about */
-	TimestampTz error_time;		/* 0: none */
-	int			error_sqlstate;
-	char		error_message[CDC_ERROR_LENGTH];
-	XLogRecPtr	error_lsn;
+	SubscriptionError error;
 	uint64		error_count;
 	TimestampTz kafka_error_time;
 	char		kafka_error[CDC_ADDRESS_LENGTH];
@@ -185,11 +202,20 @@ extern SubscriptionShared *shmem_allocate(Oid dboid, int64 subid);
 /* Give an entry back, secrets wiped; caller holds the lock exclusively. */
 extern void shmem_free(SubscriptionShared *entry);
 
-/* Both wake those who wait; caller holds the lock exclusively. */
+/*
+ * These wake those who wait; caller holds the lock exclusively.  detail and
+ * hint may be NULL; time is set.
+ */
 extern void shmem_set_state(SubscriptionShared *entry,
 							SubscriptionState state);
-extern void shmem_set_error(SubscriptionShared *entry, int sqlstate,
-							const char *message, XLogRecPtr lsn);
+extern void shmem_set_error(SubscriptionShared *entry,
+							const SubscriptionError *error);
+extern void shmem_set_error_text(SubscriptionShared *entry, int sqlstate,
+								 const char *message, const char *detail,
+								 const char *hint);
+
+/* Copy text, NULL as empty, and cut it off between two characters. */
+extern void shmem_copy_text(char *dst, size_t size, const char *src);
 
 /* Caller holds the lock. */
 extern bool shmem_database_is_dropping(Oid dboid);

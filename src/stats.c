@@ -26,7 +26,7 @@
 #include "compat.h"
 #include "shmem.h"
 
-#define STAT_COLUMNS 35
+#define STAT_COLUMNS 41
 
 CDC_FUNCTION_INFO_V1(pg_stat_get_cdc_emit);
 CDC_FUNCTION_INFO_V1(pg_stat_cdc_emit_reset);
@@ -122,6 +122,8 @@ add_counters(StatRow *row, SubscriptionCounters *counters)
 	add_counter(row, &counters->deletes);
 	add_counter(row, &counters->truncates);
 	add_counter(row, &counters->filtered);
+	add_counter(row, &counters->dead_letters);
+	add_counter(row, &counters->skipped);
 	add_counter(row, &counters->messages);
 	add_counter(row, &counters->message_bytes);
 }
@@ -129,16 +131,20 @@ add_counters(StatRow *row, SubscriptionCounters *counters)
 static void
 add_errors(StatRow *row, SubscriptionShared *entry)
 {
+	const SubscriptionError *error = &entry->error;
 	bool		retry = entry->enabled && entry->worker_pid == 0 &&
 		entry->state != SUBSCRIPTION_FAILED;
 
 	add_count(row, entry->error_count);
 	add_count(row, entry->restart_count);
-	add_time(row, entry->error_time);
-	add_text(row, entry->error_time == 0 ? "" :
-			 unpack_sql_state(entry->error_sqlstate));
-	add_text(row, entry->error_message);
-	add_lsn(row, entry->error_lsn);
+	add_time(row, error->time);
+	add_text(row, error->time == 0 ? "" : unpack_sql_state(error->sqlstate));
+	add_text(row, error->message);
+	add_text(row, error->detail);
+	add_text(row, error->hint);
+	add_lsn(row, error->lsn);
+	add_text(row, error->table);
+	add_text(row, error->key);
 	add_time(row, retry ? entry->next_start : 0);
 	add_time(row, entry->kafka_error_time);
 	add_text(row, entry->kafka_error);
@@ -192,6 +198,8 @@ reset_entry(SubscriptionShared *entry)
 	pg_atomic_write_u64(&counters->deletes, 0);
 	pg_atomic_write_u64(&counters->truncates, 0);
 	pg_atomic_write_u64(&counters->filtered, 0);
+	pg_atomic_write_u64(&counters->dead_letters, 0);
+	pg_atomic_write_u64(&counters->skipped, 0);
 	pg_atomic_write_u64(&counters->messages, 0);
 	pg_atomic_write_u64(&counters->message_bytes, 0);
 	entry->error_count = 0;

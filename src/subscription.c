@@ -117,16 +117,6 @@ check_room(void)
 						cdc_shared->nsubscriptions * 2));
 }
 
-static void
-check_owner(const SubscriptionRow *row)
-{
-	if (!superuser() && !has_privs_of_role(GetUserId(), row->owner))
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("must be owner of subscription \"%s\"",
-					   NameStr(row->name)));
-}
-
 /* The array must hold names of publications, each once. */
 static void
 check_publications(ArrayType *array)
@@ -405,7 +395,7 @@ set_enabled(FunctionCallInfo fcinfo, bool enabled)
 	shmem_require();
 	check_not_null(fcinfo, 0, "subscription");
 	row = catalog_get_subscription(PG_GETARG_NAME(0), true);
-	check_owner(row);
+	catalog_check_owner(row);
 
 	values[0] = Int64GetDatum(row->subid);
 	values[1] = BoolGetDatum(enabled);
@@ -496,7 +486,7 @@ cdc_emit_alter_subscription(PG_FUNCTION_ARGS)
 				errhint("Give at least one of options, publications and server."));
 
 	row = catalog_get_subscription(PG_GETARG_NAME(0), true);
-	check_owner(row);
+	catalog_check_owner(row);
 
 	values[0] = Int64GetDatum(row->subid);
 	if (PG_ARGISNULL(1))
@@ -562,7 +552,7 @@ cdc_emit_drop_subscription(PG_FUNCTION_ARGS)
 	check_not_null(fcinfo, 0, "subscription");
 	check_not_null(fcinfo, 1, "keep_slot");
 	row = catalog_get_subscription(PG_GETARG_NAME(0), true);
-	check_owner(row);
+	catalog_check_owner(row);
 
 	SPI_connect();
 	values[0] = Int64GetDatum(row->subid);

@@ -116,6 +116,18 @@ append_json(StringInfo out, const char *json, int len)
 	}
 }
 
+/* Bytes that are not JSON by themselves, as a string */
+static void
+append_text(StringInfo out, const char *text, int len)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_append_utf8(&json, text, len);
+	append_json(out, json.data, json.len);
+	pfree(json.data);
+}
+
 static void
 append_headers(StringInfo out, const Message *message)
 {
@@ -125,21 +137,15 @@ append_headers(StringInfo out, const Message *message)
 	for (i = 0; i < message->nheaders; i++)
 	{
 		const MessageHeader *header = &message->headers[i];
-		StringInfoData json;
 
 		if (i > 0)
 			json_append_char(out, ',');
 		json_append_cstring(out, header->name);
 		json_append_char(out, ':');
 		if (header->value == NULL)
-		{
 			json_append_literal(out, "null");
-			continue;
-		}
-		initStringInfo(&json);
-		json_append_utf8(&json, header->value, header->value_len);
-		append_json(out, json.data, json.len);
-		pfree(json.data);
+		else
+			append_text(out, header->value, header->value_len);
 	}
 	json_append_char(out, '}');
 }
@@ -156,7 +162,10 @@ text_emit(Sink *base, const Message *message, TimestampTz commit_time)
 	json_append_literal(out, ",\"key\":");
 	append_json(out, message->key, message->key_len);
 	json_append_literal(out, ",\"value\":");
-	append_json(out, message->value, message->value_len);
+	if (message->truncated)
+		append_text(out, message->value, message->value_len);
+	else
+		append_json(out, message->value, message->value_len);
 	json_append_literal(out, ",\"headers\":");
 	append_headers(out, message);
 	json_append_char(out, '}');

@@ -229,7 +229,7 @@ check_not_failed(const SubscriptionRow *row)
 	failed = entry != NULL && entry->state == SUBSCRIPTION_FAILED &&
 		entry->row_xmin == row->xmin;
 	if (failed)
-		strlcpy(error, entry->error_message, sizeof(error));
+		strlcpy(error, entry->error.message, sizeof(error));
 	LWLockRelease(cdc_shared->lock);
 
 	if (failed)

@@ -52,6 +52,7 @@
 #include "cdc_emit.h"
 #include "compat.h"
 #include "config.h"
+#include "failure.h"
 #include "kafka_sink.h"
 #include "options.h"
 #include "producer.h"
@@ -230,6 +231,9 @@ publish_counters(const ProducerStatus *status)
 	add_counter(&counters->deletes, &captured.deletes, capture->deletes);
 	add_counter(&counters->truncates, &captured.truncates, capture->truncates);
 	add_counter(&counters->filtered, &captured.filtered, capture->filtered);
+	add_counter(&counters->dead_letters, &captured.dead_letters,
+				capture->dead_letters);
+	add_counter(&counters->skipped, &captured.skipped, capture->skipped);
 	add_counter(&counters->messages, &acked.messages, status->messages);
 	add_counter(&counters->message_bytes, &acked.message_bytes,
 				status->message_bytes);
@@ -505,10 +509,10 @@ detach(int code, Datum arg)
 	LWLockReleaseAll();
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	if (code != 0 && !stop_requested &&
-		entry->error_time < entry->worker_start)
-		shmem_set_error(entry, ERRCODE_INTERNAL_ERROR,
-						"worker has ended unexpectedly, see the server log",
-						InvalidXLogRecPtr);
+		entry->error.time < entry->worker_start)
+		shmem_set_error_text(entry, ERRCODE_INTERNAL_ERROR,
+							 "worker has ended unexpectedly", NULL,
+							 "See the server log.");
 	entry->worker_pid = 0;
 	pg_atomic_write_u64(&entry->counters.queue_messages, 0);
 	pg_atomic_write_u64(&entry->counters.queue_bytes, 0);
@@ -529,14 +533,14 @@ exit_at_once(int code, Datum arg)
 static void
 record_error(MemoryContext context)
 {
-	ErrorData  *edata;
+	SubscriptionError error;
 
 	MemoryContextSwitchTo(context);
-	edata = CopyErrorData();
+	failure_describe(&error, reader ? reader_position(reader) :
+					 InvalidXLogRecPtr);
 	LWLockReleaseAll();
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
-	shmem_set_error(entry, edata->sqlerrcode, edata->message,
-					reader ? reader_position(reader) : InvalidXLogRecPtr);
+	shmem_set_error(entry, &error);
 	LWLockRelease(cdc_shared->lock);
 }
 
@@ -742,6 +746,7 @@ start_streaming(void)
 
 	settings.options = options;
 	settings.publications = config->publications;
+	settings.skipped = config->skipped;
 	settings.owner = config->owner;
 	settings.default_prefix = NameStr(subscription_name);
 	settings.sink = &sink.base;
