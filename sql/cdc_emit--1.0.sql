@@ -133,8 +133,20 @@ CREATE TABLE cdc_emit.skipped_transaction (
 	PRIMARY KEY (subid, commit_lsn)
 );
 
+CREATE TABLE cdc_emit.slot_drop (
+	slot_name name,
+	dropped_at timestamptz DEFAULT pg_catalog.clock_timestamp(),
+	subid bigint NOT NULL,
+	subscription name NOT NULL,
+	restart_lsn pg_lsn NOT NULL,
+	confirmed_lsn pg_lsn NOT NULL,
+	retained_wal_bytes bigint NOT NULL,
+	max_retained_wal bigint NOT NULL,
+	PRIMARY KEY (slot_name, dropped_at)
+);
+
 REVOKE ALL ON TABLE cdc_emit.subscription, cdc_emit.dropped_slot,
-	cdc_emit.skipped_transaction FROM PUBLIC;
+	cdc_emit.skipped_transaction, cdc_emit.slot_drop FROM PUBLIC;
 REVOKE ALL ON SEQUENCE cdc_emit.subscription_subid_seq FROM PUBLIC;
 
 COMMENT ON TABLE cdc_emit.subscription IS
@@ -184,6 +196,24 @@ COMMENT ON COLUMN cdc_emit.skipped_transaction.error_table IS
 'table of the event it happened to, if known';
 COMMENT ON COLUMN cdc_emit.skipped_transaction.error_key IS
 'message key of that event, if known';
+COMMENT ON TABLE cdc_emit.slot_drop IS
+'replication slots that were dropped because they retained more WAL than option max_retained_wal';
+COMMENT ON COLUMN cdc_emit.slot_drop.slot_name IS
+'name of the replication slot';
+COMMENT ON COLUMN cdc_emit.slot_drop.dropped_at IS
+'time at which it was dropped';
+COMMENT ON COLUMN cdc_emit.slot_drop.subid IS
+'identifier of the subscription, which may be gone';
+COMMENT ON COLUMN cdc_emit.slot_drop.subscription IS
+'name of the subscription at that time';
+COMMENT ON COLUMN cdc_emit.slot_drop.restart_lsn IS
+'oldest WAL the slot needed';
+COMMENT ON COLUMN cdc_emit.slot_drop.confirmed_lsn IS
+'position confirmed to the slot: what committed after it is not known to be in Kafka';
+COMMENT ON COLUMN cdc_emit.slot_drop.retained_wal_bytes IS
+'bytes of WAL the slot retained';
+COMMENT ON COLUMN cdc_emit.slot_drop.max_retained_wal IS
+'bytes it was allowed to retain';
 
 SELECT pg_catalog.pg_extension_config_dump('cdc_emit.subscription', '');
 SELECT pg_catalog.pg_extension_config_dump('cdc_emit.subscription_subid_seq', '');
@@ -371,6 +401,8 @@ CREATE FUNCTION cdc_emit.pg_stat_get_cdc_emit(
 	OUT pid integer,
 	OUT worker_start timestamptz,
 	OUT bootstrap_servers text,
+	OUT max_retained_wal bigint,
+	OUT max_retained_wal_exceeded boolean,
 	OUT read_lsn pg_lsn,
 	OUT sent_lsn pg_lsn,
 	OUT acked_lsn pg_lsn,
@@ -438,6 +470,8 @@ CREATE VIEW cdc_emit.pg_stat_cdc_emit AS
 		w.last_commit_time,
 		w.last_ack_time,
 		GREATEST(c.lsn - r.restart_lsn, 0)::bigint AS retained_wal_bytes,
+		w.max_retained_wal,
+		w.max_retained_wal_exceeded,
 		w.queue_messages,
 		w.queue_bytes,
 		w.queue_limit_bytes,
@@ -486,7 +520,7 @@ COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.slot_name IS
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.enabled IS
 'should a worker run?';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.state IS
-'disabled, starting, creating_slot (waits for running transactions), streaming, waiting_for_kafka, stopping, backoff (restarts after an error), slot_missing, slot_lost, slot_busy or failed (see last_error)';
+'disabled, starting, creating_slot (waits for running transactions), streaming, waiting_for_kafka, stopping, backoff (restarts after an error), paused (slot retains more WAL than max_retained_wal), slot_missing, slot_lost, slot_busy or failed (see last_error)';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.pid IS
 'process ID of the worker; null if none runs';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.worker_start IS
@@ -515,6 +549,10 @@ COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_ack_time IS
 'time of the latest acknowledgement';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.retained_wal_bytes IS
 'bytes of WAL the replication slot holds';
+COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.max_retained_wal IS
+'limit of retained_wal_bytes: option max_retained_wal; null: none';
+COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.max_retained_wal_exceeded IS
+'is or was it more lately? until it is a tenth less than the limit; null without limit';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.queue_messages IS
 'messages not acknowledged yet';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.queue_bytes IS
@@ -603,8 +641,8 @@ REVOKE ALL ON FUNCTION
 	FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA cdc_emit TO cdc_emit_admin, pg_monitor;
-GRANT SELECT ON TABLE cdc_emit.subscriptions, cdc_emit.skipped_transaction
-	TO cdc_emit_admin;
+GRANT SELECT ON TABLE cdc_emit.subscriptions, cdc_emit.skipped_transaction,
+	cdc_emit.slot_drop TO cdc_emit_admin;
 GRANT SELECT ON TABLE cdc_emit.pg_stat_cdc_emit TO cdc_emit_admin, pg_monitor;
 GRANT EXECUTE ON FUNCTION
 	cdc_emit.create_subscription(name, name, name[], jsonb, boolean),

@@ -159,6 +159,7 @@ copy_row(uint64 number)
 	row->skipped =
 		make_skipped_list(DatumGetArrayTypeP(get_column(number, 11)),
 						  DatumGetArrayTypeP(get_column(number, 12)));
+	row->slot_dropped = DatumGetBool(get_column(number, 13));
 	return row;
 }
 
@@ -174,7 +175,9 @@ copy_row(uint64 number)
 #define SELECT_SUBSCRIPTION \
 	"SELECT subid, subname, subowner, subserver, subpublications, " \
 	"suboptions, subenabled, subslotname, subslotcreated, xmin, " \
-	SKIPPED_COLUMN("commit_lsn") ", " SKIPPED_COLUMN("xid") " " \
+	SKIPPED_COLUMN("commit_lsn") ", " SKIPPED_COLUMN("xid") ", " \
+	"EXISTS (SELECT FROM cdc_emit.slot_drop d " \
+	"WHERE d.slot_name OPERATOR(pg_catalog.=) subslotname) " \
 	"FROM cdc_emit.subscription "
 #define SELECT_BY_NAME \
 	SELECT_SUBSCRIPTION "WHERE subname OPERATOR(pg_catalog.=) $1"

@@ -29,6 +29,7 @@ typedef struct SubscriptionRow
 	bool		enabled;
 	NameData	slot_name;
 	bool		slot_created;
+	bool		slot_dropped;	/* by max_retained_wal_action */
 	List	   *skipped;		/* of SkippedTransaction *, newest first */
 	TransactionId xmin;			/* changes with every update of the row */
 } SubscriptionRow;

@@ -295,20 +295,41 @@ cdc_oldest_active_xid(void)
 #endif
 }
 
-/* Was the slot invalidated, so that WAL it needs may be gone? */
-static inline bool
-cdc_slot_is_invalidated(ReplicationSlot *slot)
+/* Why a slot was invalidated */
+typedef enum CdcSlotCause
 {
-	bool		invalidated;
+	CDC_SLOT_VALID,				/* it was not */
+	CDC_SLOT_WAL_REMOVED,
+	CDC_SLOT_ROWS_REMOVED,
+	CDC_SLOT_WAL_LEVEL,
+	CDC_SLOT_IDLE_TIMEOUT,
+	CDC_SLOT_OTHER_CAUSE
+} CdcSlotCause;
 
-	SpinLockAcquire(&slot->mutex);
+static inline CdcSlotCause
+cdc_slot_cause(const ReplicationSlotPersistentData *data)
+{
 #if PG_VERSION_NUM >= 160000
-	invalidated = slot->data.invalidated != RS_INVAL_NONE;
-#else
-	invalidated = !XLogRecPtrIsInvalid(slot->data.invalidated_at);
+	switch (data->invalidated)
+	{
+		case RS_INVAL_NONE:
+			return CDC_SLOT_VALID;
+		case RS_INVAL_WAL_REMOVED:
+			return CDC_SLOT_WAL_REMOVED;
+		case RS_INVAL_HORIZON:
+			return CDC_SLOT_ROWS_REMOVED;
+		case RS_INVAL_WAL_LEVEL:
+			return CDC_SLOT_WAL_LEVEL;
+#if PG_VERSION_NUM >= 180000
+		case RS_INVAL_IDLE_TIMEOUT:
+			return CDC_SLOT_IDLE_TIMEOUT;
 #endif
-	SpinLockRelease(&slot->mutex);
-	return invalidated;
+	}
+	return CDC_SLOT_OTHER_CAUSE;
+#else
+	return XLogRecPtrIsInvalid(data->invalidated_at) ? CDC_SLOT_VALID :
+		CDC_SLOT_WAL_REMOVED;
+#endif
 }
 
 /*

@@ -9,8 +9,8 @@
  *	1. reads the subscriptions, their servers and user mappings, and puts them
  *	   into shared memory for the launcher and the workers;
  *	2. records in the catalog which slots the workers have created;
- *	3. drops the slots of dropped subscriptions, and of all subscriptions when
- *	   the extension itself was dropped.
+ *	3. drops the slots of dropped subscriptions, of all subscriptions when the
+ *	   extension itself was dropped, and those that retain too much WAL.
  *
  * It exists because a process that decodes must not read catalogs through
  * ordinary snapshots.  It runs one transaction for reading, under a memory
@@ -41,6 +41,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/pg_lsn.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -48,14 +49,18 @@
 #include "cdc_emit.h"
 #include "compat.h"
 #include "controller.h"
-#include "reader.h"
+#include "options.h"
 #include "shmem.h"
+#include "slot.h"
+#include "slot_watch.h"
 
 /* A row of cdc_emit.subscription, and what follows from it. */
 typedef struct CatalogSubscription
 {
 	SubscriptionRow *row;
 	StringInfoData config;		/* empty if there is an error */
+	int64		max_retained_wal;
+	int			max_retained_wal_action;
 	ErrorData  *error;			/* NULL: configuration is complete */
 } CatalogSubscription;
 
@@ -67,6 +72,15 @@ typedef struct CatalogState
 	List	   *dropped_slots;	/* of char * */
 	bool		slot_busy;		/* one of them could not be dropped yet */
 } CatalogState;
+
+/* A slot that has to go because it retains too much */
+typedef struct SlotOverLimit
+{
+	int64		subid;
+	NameData	name;
+	NameData	slot_name;
+	int64		limit;
+} SlotOverLimit;
 
 static void
 controller_exit(int code, Datum arg)
@@ -116,6 +130,15 @@ controller_settings(void)
 						PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+static void
+read_limits(CatalogSubscription *sub)
+{
+	SubscriptionOptions *options = options_from_jsonb(sub->row->options);
+
+	sub->max_retained_wal = options->max_retained_wal;
+	sub->max_retained_wal_action = options->max_retained_wal_action;
+}
+
 /*
  * The configuration a worker needs.  A mistake in it (a server that is gone)
  * is the subscription's error, not the controller's: others go on.
@@ -132,6 +155,7 @@ make_config(CatalogSubscription *sub)
 	PG_TRY();
 	{
 		catalog_serialize_config(sub->row, &sub->config);
+		read_limits(sub);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -182,6 +206,28 @@ read_catalog(void)
 }
 
 /*
+ * Any update of the row lets a paused subscription go on, until the slot
+ * retains less than the limit again.  Another action applies at once.
+ */
+static void
+publish_limits(SubscriptionShared *entry, const CatalogSubscription *sub)
+{
+	bool		same_action;
+
+	same_action = entry->max_retained_wal_action ==
+		sub->max_retained_wal_action;
+	if (entry->retention == RETENTION_TOLERATED && !same_action)
+		entry->retention = RETENTION_EXCEEDED;
+	else if (entry->retention == RETENTION_EXCEEDED && same_action &&
+			 entry->max_retained_wal_action == RETENTION_PAUSE &&
+			 entry->row_xmin != sub->row->xmin)
+		entry->retention = RETENTION_TOLERATED;
+	entry->max_retained_wal = sub->max_retained_wal;
+	entry->max_retained_wal_action = sub->max_retained_wal_action;
+	entry->slot_watched = false;
+}
+
+/*
  * Bring one entry up to date; caller holds the lock exclusively.  False if
  * there is no entry for it.
  */
@@ -206,6 +252,8 @@ publish_subscription(CatalogSubscription *sub)
 	entry->slot_name = row->slot_name;
 	entry->enabled = row->enabled;
 	entry->slot_created = row->slot_created;
+	entry->slot_dropped = row->slot_dropped;
+	publish_limits(entry, sub);
 	entry->row_xmin = row->xmin;
 	if (changed)
 	{
@@ -321,7 +369,7 @@ slot_has_worker(const char *slot_name)
 static bool
 drop_slot(const char *slot_name)
 {
-	switch (reader_slot_status(slot_name))
+	switch (slot_status(slot_name, MyDatabaseId))
 	{
 		case SLOT_ABSENT:
 		case SLOT_FOREIGN:
@@ -409,6 +457,111 @@ drop_slots_in_catalog(CatalogState *state)
 	}
 }
 
+/* ----------------------------------------------------------------
+ *		slots that retain too much WAL
+ * ----------------------------------------------------------------
+ */
+
+/* Drop the slot and put that on record, both or nothing but for a crash. */
+static void
+drop_and_record(const SlotOverLimit *over, const SlotInfo *info)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Oid			argtypes[] = {INT8OID, NAMEOID, NAMEOID, LSNOID, LSNOID,
+	INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(over->subid),
+		NameGetDatum(&over->name),
+		NameGetDatum(&over->slot_name),
+		LSNGetDatum(info->restart_lsn),
+		LSNGetDatum(info->confirmed_lsn),
+		Int64GetDatum((int64) info->retained_wal),
+	Int64GetDatum(over->limit)};
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
+	catalog_execute("INSERT INTO cdc_emit.slot_drop (subid, subscription, "
+					"slot_name, restart_lsn, confirmed_lsn, "
+					"retained_wal_bytes, max_retained_wal) "
+					"VALUES ($1, $2, $3, $4, $5, $6, $7)",
+					lengthof(argtypes), argtypes, values, NULL);
+	SPI_finish();
+	PopActiveSnapshot();
+	ReplicationSlotDrop(NameStr(over->slot_name), true);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	ereport(LOG,
+			errmsg("dropped replication slot \"%s\" of subscription \"%s\", which retained " UINT64_FORMAT " bytes of WAL",
+				   NameStr(over->slot_name), NameStr(over->name),
+				   info->retained_wal),
+			errdetail("Changes committed after %X/%X were not published.",
+					  LSN_FORMAT_ARGS(info->confirmed_lsn)));
+}
+
+/* What the launcher has decided; false if nothing. */
+static bool
+get_slot_over_limit(SubscriptionShared *entry, SlotOverLimit *over)
+{
+	bool		result;
+
+	LWLockAcquire(cdc_shared->lock, LW_SHARED);
+	result = entry->in_use && entry->dboid == MyDatabaseId &&
+		!entry->removed && entry->worker_pid == 0 && slot_watch_drops(entry);
+	over->subid = entry->subid;
+	over->name = entry->name;
+	over->slot_name = entry->slot_name;
+	over->limit = entry->max_retained_wal;
+	LWLockRelease(cdc_shared->lock);
+	return result;
+}
+
+static void
+forget_slot_over_limit(const SlotOverLimit *over, bool dropped)
+{
+	SubscriptionShared *entry;
+
+	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	entry = shmem_find(MyDatabaseId, over->subid);
+	if (entry != NULL)
+	{
+		entry->retention = RETENTION_WITHIN_LIMIT;
+		entry->next_start = 0;
+		entry->slot_dropped |= dropped;
+	}
+	LWLockRelease(cdc_shared->lock);
+	shmem_wake_launcher();
+}
+
+/*
+ * The slot may have moved since the launcher looked: the worker confirms what
+ * it can when it ends.
+ */
+static void
+drop_slots_over_limit(CatalogState *state)
+{
+	for (int i = 0; i < cdc_shared->nsubscriptions; i++)
+	{
+		SlotOverLimit over;
+		SlotInfo	info;
+
+		if (!get_slot_over_limit(&cdc_shared->subscriptions[i], &over))
+			continue;
+		slot_look_up(NameStr(over.slot_name), MyDatabaseId, &info);
+		if (info.status == SLOT_IN_USE)
+		{
+			state->slot_busy = true;
+			continue;
+		}
+		if (info.status == SLOT_USABLE && info.retained_wal > over.limit)
+		{
+			drop_and_record(&over, &info);
+			forget_slot_over_limit(&over, true);
+		}
+		else
+			forget_slot_over_limit(&over, false);
+	}
+}
+
 /* Entries whose subscription is gone: drop the slot, free the entry. */
 static void
 remove_entries(void)
@@ -491,6 +644,7 @@ controller_main(Datum main_arg)
 	state = read_catalog();
 	publish_catalog(state);
 	record_created_slots(state);
+	drop_slots_over_limit(state);
 	drop_slots_in_catalog(state);
 	drop_leftover_slots(state);
 	remove_entries();

@@ -42,6 +42,7 @@
 #include "controller.h"
 #include "launcher.h"
 #include "shmem.h"
+#include "slot_watch.h"
 #include "worker.h"
 
 /* Back-off after an error of a worker: doubles from MIN to MAX, in ms. */
@@ -65,6 +66,14 @@
 
 /* While a database with work to do is being dropped, in ms. */
 #define DROPPING_NAP_MS			1000
+
+/* What an entry without process needs. */
+typedef enum EntryAction
+{
+	ENTRY_LEAVE,
+	ENTRY_START,				/* a worker */
+	ENTRY_REVISIT				/* by the controller */
+} EntryAction;
 
 /* Handles of what this launcher started; NULL if not running. */
 static BackgroundWorkerHandle *controller_handle = NULL;
@@ -348,7 +357,28 @@ should_run(SubscriptionShared *entry)
 {
 	return cdc_enabled && entry->enabled && !entry->removed &&
 		entry->state != SUBSCRIPTION_FAILED && entry->config_size > 0 &&
-		!shmem_database_is_dropping(entry->dboid);
+		!slot_watch_stops(entry) && !shmem_database_is_dropping(entry->dboid);
+}
+
+/*
+ * State of an entry whose worker does not run and shall not start now, unless
+ * it has failed.  Caller holds the lock exclusively.
+ */
+static void
+set_idle_state(SubscriptionShared *entry)
+{
+	if (!entry->enabled || !cdc_enabled)
+		shmem_set_state(entry, SUBSCRIPTION_DISABLED);
+	else if (!slot_watch_stops(entry) || slot_watch_drops(entry))
+		shmem_set_state(entry, SUBSCRIPTION_STARTING);
+	else if (entry->state != SUBSCRIPTION_PAUSED)
+	{
+		shmem_set_error_text(entry, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+							 "replication slot retains more WAL than max_retained_wal",
+							 "No worker runs; the slot keeps WAL, and nothing is lost.",
+							 "Use cdc_emit.enable_subscription() to let it go on, or cdc_emit.alter_subscription() to change the limit.");
+		shmem_set_state(entry, SUBSCRIPTION_PAUSED);
+	}
 }
 
 /*
@@ -382,6 +412,7 @@ count_failures(SubscriptionShared *entry)
 static void
 schedule_restart(SubscriptionShared *entry, TimestampTz now)
 {
+	entry->slot_watched = false;
 	if (entry->state == SUBSCRIPTION_FAILED)
 		return;
 
@@ -389,8 +420,7 @@ schedule_restart(SubscriptionShared *entry, TimestampTz now)
 	{
 		entry->restart_delay = 0;
 		entry->next_start = 0;
-		shmem_set_state(entry, entry->enabled && cdc_enabled ?
-						SUBSCRIPTION_STARTING : SUBSCRIPTION_DISABLED);
+		set_idle_state(entry);
 		return;
 	}
 
@@ -444,6 +474,44 @@ start_worker(int index, const WorkerArguments *arguments, const char *name,
 }
 
 /*
+ * Decide about an entry of which no process runs or is registered.  Caller
+ * holds the lock exclusively.
+ */
+static EntryAction
+manage_idle_entry(SubscriptionShared *entry, TimestampTz now, long *nap)
+{
+	if (entry->removed || slot_watch_drops(entry))
+	{
+		/* the slot, and the entry, may go now; tried again every second */
+		*nap = 1000;
+		if (entry->next_start > now)
+			return ENTRY_LEAVE;
+		entry->next_start = TimestampTzPlusMilliseconds(now, 1000);
+		return ENTRY_REVISIT;
+	}
+	if (!should_run(entry))
+	{
+		if (entry->state != SUBSCRIPTION_FAILED || !entry->enabled)
+			set_idle_state(entry);
+		return ENTRY_LEAVE;
+	}
+	if (entry->next_start > now)
+	{
+		*nap = TimestampDifferenceMilliseconds(now, entry->next_start) + 1;
+		return ENTRY_LEAVE;
+	}
+	if (slot_watch_blocks(entry))
+		return ENTRY_LEAVE;		/* slot_watch() sees when that changes */
+
+	entry->worker_start = now;
+	entry->worker_generation = entry->generation;
+	if (entry->state == SUBSCRIPTION_DISABLED ||
+		entry->state == SUBSCRIPTION_PAUSED)
+		shmem_set_state(entry, SUBSCRIPTION_STARTING);
+	return ENTRY_START;
+}
+
+/*
  * Bring one entry and its process in line.  Returns the ms after which it
  * wants to be looked at again.
  */
@@ -452,9 +520,8 @@ manage_worker(int index, TimestampTz now)
 {
 	SubscriptionShared *entry = &cdc_shared->subscriptions[index];
 	WorkerArguments arguments;
-	char		name[NAMEDATALEN];
-	bool		start = false;
-	Oid			revisit = InvalidOid;
+	NameData	name;
+	EntryAction action = ENTRY_LEAVE;
 	long		nap = LONGEST_NAP_MS;
 
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
@@ -467,9 +534,7 @@ manage_worker(int index, TimestampTz now)
 			schedule_restart(entry, now);
 	}
 
-	if (!entry->in_use)
-		 /* nothing */ ;
-	else if (entry->worker_pid != 0)
+	if (entry->in_use && entry->worker_pid != 0)
 	{
 		if (!should_run(entry) ||
 			entry->generation != entry->worker_generation)
@@ -478,46 +543,20 @@ manage_worker(int index, TimestampTz now)
 			nap = 1000;
 		}
 	}
-	else if (worker_handles[index] != NULL)
-		 /* registered, on its way */ ;
-	else if (entry->removed)
-	{
-		/* its slot and the entry may go now; tried again every second */
-		if (entry->next_start <= now)
-		{
-			revisit = entry->dboid;
-			entry->next_start = TimestampTzPlusMilliseconds(now, 1000);
-		}
-		nap = 1000;
-	}
-	else if (!should_run(entry))
-	{
-		if (!entry->enabled ||
-			(!cdc_enabled && entry->state != SUBSCRIPTION_FAILED))
-			shmem_set_state(entry, SUBSCRIPTION_DISABLED);
-	}
-	else if (entry->next_start > now)
-		nap = TimestampDifferenceMilliseconds(now, entry->next_start) + 1;
-	else
-	{
-		start = true;
-		arguments.dboid = entry->dboid;
-		arguments.subid = entry->subid;
-		strlcpy(name, NameStr(entry->name), sizeof(name));
-		entry->worker_start = now;
-		entry->worker_generation = entry->generation;
-		if (entry->state == SUBSCRIPTION_DISABLED)
-			shmem_set_state(entry, SUBSCRIPTION_STARTING);
-	}
+	else if (entry->in_use && worker_handles[index] == NULL)
+		action = manage_idle_entry(entry, now, &nap);
+	arguments.dboid = entry->dboid;
+	arguments.subid = entry->subid;
+	name = entry->name;
 	LWLockRelease(cdc_shared->lock);
 
-	if (start)
+	if (action == ENTRY_START)
 	{
-		start_worker(index, &arguments, name, now);
+		start_worker(index, &arguments, NameStr(name), now);
 		nap = 1000;
 	}
-	if (OidIsValid(revisit))
-		shmem_mark_database(revisit);
+	else if (action == ENTRY_REVISIT)
+		shmem_mark_database(arguments.dboid);
 	return nap;
 }
 
@@ -542,6 +581,7 @@ launcher_cycle(void)
 	nap = Min(LONGEST_NAP_MS, retry_nap(now));
 	if (controller_handle == NULL && pending_databases != NIL)
 		nap = Min(nap, DROPPING_NAP_MS);
+	nap = Min(nap, slot_watch(now));
 	for (int i = 0; i < cdc_shared->nsubscriptions; i++)
 		nap = Min(nap, manage_worker(i, now));
 	return nap;

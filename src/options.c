@@ -37,6 +37,7 @@
 #define MIN_VALUE_BYTES			INT64CONST(1024)
 #define MAX_VALUE_BYTES			(INT64CONST(1024) * 1024 * 1024)
 #define MIN_WORK_MEM_KB			64
+#define MAX_RETAINED_WAL		(INT64CONST(1024) * 1024 * 1024 * 1024 * 1024)
 
 static const OptionWord format_words[] = {
 	{"debezium", OUTPUT_FORMAT_DEBEZIUM},
@@ -120,6 +121,13 @@ static const OptionWord on_error_words[] = {
 	{NULL, 0}
 };
 
+static const OptionWord retention_words[] = {
+	{"warn", RETENTION_WARN},
+	{"pause", RETENTION_PAUSE},
+	{"drop_slot", RETENTION_DROP_SLOT},
+	{NULL, 0}
+};
+
 #define FIELD(field) offsetof(SubscriptionOptions, field)
 
 /* In the order in which hints list them. */
@@ -170,6 +178,10 @@ static const OptionDefinition option_definitions[] = {
 	MIN_QUEUE_BYTES, MAX_QUEUE_BYTES},
 	{"decoding_work_mem", OPTION_KILOBYTES, FIELD(decoding_work_mem),
 	MIN_WORK_MEM_KB, MAX_KILOBYTES},
+	{"max_retained_wal", OPTION_BYTES, FIELD(max_retained_wal), 0,
+	MAX_RETAINED_WAL},
+	{"max_retained_wal_action", OPTION_ENUM, FIELD(max_retained_wal_action),
+	0, 0, retention_words},
 };
 
 /* Enumerations have their first value, booleans false, others none. */

@@ -68,6 +68,14 @@ typedef enum OnError
 	ON_ERROR_DEAD_LETTER		/* it goes to a topic of its own */
 } OnError;
 
+/* What happens when the slot retains more WAL than is allowed */
+typedef enum RetentionAction
+{
+	RETENTION_WARN,				/* say so */
+	RETENTION_PAUSE,			/* and end the worker */
+	RETENTION_DROP_SLOT			/* and give up */
+} RetentionAction;
+
 /* A name and a value, both palloc'ed; List element of topic_config etc. */
 typedef struct NameValue
 {
@@ -136,6 +144,8 @@ typedef struct SubscriptionOptions
 	int64		max_queue_bytes;	/* not acknowledged, in bytes */
 	int			decoding_work_mem;	/* kB, as logical_decoding_work_mem; -1:
 									 * server setting */
+	int64		max_retained_wal;	/* bytes of WAL; 0: no limit */
+	RetentionAction max_retained_wal_action;
 } SubscriptionOptions;
 
 /*

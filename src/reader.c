@@ -61,23 +61,6 @@ struct Reader
 	TransactionId visible_before;	/* older transactions have all ended */
 };
 
-SlotStatus
-reader_slot_status(const char *slot_name)
-{
-	ReplicationSlot *slot = SearchNamedReplicationSlot(slot_name, true);
-
-	if (slot == NULL)
-		return SLOT_ABSENT;
-	if (slot->data.database != MyDatabaseId ||
-		strcmp(NameStr(slot->data.plugin), CDC_NAME) != 0)
-		return SLOT_FOREIGN;
-	if (cdc_slot_is_invalidated(slot))
-		return SLOT_INVALIDATED;
-	if (cdc_slot_active_pid(slot) != 0)
-		return SLOT_IN_USE;
-	return SLOT_USABLE;
-}
-
 /* The next record; false at the end of what is flushed. */
 static bool
 try_record(XLogReaderState *reader, ReadLocalXLogPageNoWaitPrivate *end_of_wal)
@@ -340,4 +323,10 @@ reader_save(Reader *reader)
 	ReplicationSlotMarkDirty();
 	ReplicationSlotSave();
 	reader->saved = reader->confirmed;
+}
+
+void
+reader_close(Reader *reader)
+{
+	FreeDecodingContext(reader->decoding);
 }

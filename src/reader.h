@@ -34,18 +34,6 @@ typedef enum ReaderResult
 	READER_AT_END				/* nothing more is flushed */
 } ReaderResult;
 
-typedef enum SlotStatus
-{
-	SLOT_ABSENT,
-	SLOT_USABLE,
-	SLOT_IN_USE,				/* some process has it */
-	SLOT_INVALIDATED,			/* WAL it needs is or will be gone */
-	SLOT_FOREIGN				/* another plugin's or database's */
-} SlotStatus;
-
-/* What is there under this name.  An answer about now, not a promise. */
-extern SlotStatus reader_slot_status(const char *slot_name);
-
 /*
  * Create the slot.  Waits for all transactions of the cluster that write at
  * this time; interruptible.  Nothing is left behind on ERROR.
@@ -78,5 +66,11 @@ extern void reader_confirm(Reader *reader, XLogRecPtr lsn);
 
 /* Make what was confirmed durable, if it is not yet. */
 extern void reader_save(Reader *reader);
+
+/*
+ * End decoding between two records: files of large transactions go.  The
+ * slot is still acquired; nothing but that may follow.
+ */
+extern void reader_close(Reader *reader);
 
 #endif							/* CDC_READER_H */

@@ -245,6 +245,8 @@ subscription_state_name(SubscriptionState state)
 			return "stopping";
 		case SUBSCRIPTION_BACKOFF:
 			return "backoff";
+		case SUBSCRIPTION_PAUSED:
+			return "paused";
 		case SUBSCRIPTION_SLOT_MISSING:
 			return "slot_missing";
 		case SUBSCRIPTION_SLOT_LOST:

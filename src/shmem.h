@@ -9,7 +9,8 @@
  *	- in_use, identity, enabled, removed, generation and configuration: the
  *	  controller of the subscription's database, under CdcShared->lock
  *	  (exclusive);
- *	- schedule: the launcher, under the lock;
+ *	- schedule and what it sees of the slot: the launcher, under the lock;
+ *	  the controller sets retention back;
  *	- process, state and error: the worker, under the lock; state and error
  *	  also the launcher and the controller, for what they decide;
  *	- counters: the worker, as atomics without lock.
@@ -54,6 +55,7 @@ typedef enum SubscriptionState
 	SUBSCRIPTION_WAITING_FOR_KAFKA, /* queue full or no broker reachable */
 	SUBSCRIPTION_STOPPING,
 	SUBSCRIPTION_BACKOFF,		/* restarts after an error */
+	SUBSCRIPTION_PAUSED,		/* slot retains more WAL than allowed */
 	SUBSCRIPTION_SLOT_MISSING,
 	SUBSCRIPTION_SLOT_LOST,
 	SUBSCRIPTION_SLOT_BUSY,
@@ -106,6 +108,14 @@ typedef struct SubscriptionError
 	char		key[CDC_KEY_LENGTH];	/* message key */
 } SubscriptionError;
 
+/* Does the slot retain more WAL than allowed, and what follows from it? */
+typedef enum RetentionState
+{
+	RETENTION_WITHIN_LIMIT,
+	RETENTION_EXCEEDED,			/* the action applies */
+	RETENTION_TOLERATED			/* the administrator let it go on */
+} RetentionState;
+
 typedef struct SubscriptionShared
 {
 	/* identity */
@@ -121,6 +131,10 @@ typedef struct SubscriptionShared
 	TransactionId row_xmin;		/* of the row: enabling again is noticed */
 	bool		removed;		/* row is gone: stop, then free the entry */
 	bool		drop_slot;		/* with removed: the slot has to go, too */
+	int64		max_retained_wal;	/* bytes; 0: no limit */
+	int			max_retained_wal_action;	/* RetentionAction (options.h) */
+	bool		slot_dropped;	/* the catalog knows that such an action has
+								 * dropped it */
 	uint32		generation;		/* changes with anything a worker must know */
 	uint32		config_size;
 	char		config[CDC_CONFIG_SIZE];	/* config.h */
@@ -132,6 +146,11 @@ typedef struct SubscriptionShared
 	int			failure_sqlstate;
 	XLogRecPtr	failure_lsn;
 	uint64		restart_count;
+
+	/* what the launcher sees of the slot */
+	bool		slot_watched;	/* it has looked at all */
+	bool		slot_unusable;	/* no use in starting a worker */
+	RetentionState retention;
 
 	/* process */
 	pid_t		worker_pid;		/* 0: no worker */

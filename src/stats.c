@@ -25,8 +25,9 @@
 #include "cdc_emit.h"
 #include "compat.h"
 #include "shmem.h"
+#include "slot_watch.h"
 
-#define STAT_COLUMNS 41
+#define STAT_COLUMNS 43
 
 CDC_FUNCTION_INFO_V1(pg_stat_get_cdc_emit);
 CDC_FUNCTION_INFO_V1(pg_stat_cdc_emit_reset);
@@ -99,6 +100,10 @@ add_process(StatRow *row, SubscriptionShared *entry)
 			   entry->worker_pid == 0);
 	add_time(row, entry->worker_pid == 0 ? 0 : entry->worker_start);
 	add_text(row, entry->bootstrap_servers);
+	add_column(row, Int64GetDatum(entry->max_retained_wal),
+			   entry->max_retained_wal == 0);
+	add_column(row, BoolGetDatum(entry->retention != RETENTION_WITHIN_LIMIT),
+			   entry->max_retained_wal == 0);
 }
 
 static void
@@ -133,7 +138,8 @@ add_errors(StatRow *row, SubscriptionShared *entry)
 {
 	const SubscriptionError *error = &entry->error;
 	bool		retry = entry->enabled && entry->worker_pid == 0 &&
-		entry->state != SUBSCRIPTION_FAILED;
+		entry->state != SUBSCRIPTION_FAILED &&
+		!slot_watch_blocks(entry) && !slot_watch_stops(entry);
 
 	add_count(row, entry->error_count);
 	add_count(row, entry->restart_count);

@@ -201,13 +201,20 @@ check_status(const WaitTarget *target, const EntryStatus *status)
 	if (!status->current)
 		return;
 
+	if (status->state == SUBSCRIPTION_PAUSED)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("subscription \"%s\" is paused: its replication slot retains more WAL than max_retained_wal",
+					   name),
+				errhint("Use SELECT cdc_emit.enable_subscription(%s) to let it go on.",
+						quote_literal_cstr(name)));
 	if (status->state == SUBSCRIPTION_SLOT_MISSING ||
 		status->state == SUBSCRIPTION_SLOT_LOST)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("subscription \"%s\" cannot run: its replication slot %s",
 					   name, status->state == SUBSCRIPTION_SLOT_MISSING ?
-					   "is missing" : "has lost WAL it needs"),
+					   "is missing" : "is lost"),
 				errdetail("Changes committed in the meantime cannot be published."),
 				errhint("Use cdc_emit.drop_subscription() and cdc_emit.create_subscription() to start anew."));
 }

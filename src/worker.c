@@ -58,6 +58,7 @@
 #include "producer.h"
 #include "reader.h"
 #include "shmem.h"
+#include "slot.h"
 #include "wal_wait.h"
 #include "worker.h"
 
@@ -105,6 +106,9 @@ static volatile sig_atomic_t stop_requested = false;
 
 /* While not set, SIGTERM acts at the next CHECK_FOR_INTERRUPTS(). */
 static volatile sig_atomic_t stop_gracefully = false;
+
+/* Has the loop ended as it should, between two transactions? */
+static bool stream_ended = false;
 
 static TimestampTz stop_time = 0;
 static TimestampTz next_publish = 0;
@@ -421,6 +425,7 @@ stream(void)
 		else if (!stop_requested)
 			wait_for_work(result);
 	}
+	stream_ended = true;
 }
 
 /* ----------------------------------------------------------------
@@ -498,8 +503,11 @@ static void
 leave_slot(int code, Datum arg)
 {
 	LWLockReleaseAll();
-	if (MyReplicationSlot != NULL)
-		ReplicationSlotRelease();
+	if (MyReplicationSlot == NULL)
+		return;
+	if (stream_ended)
+		reader_close(reader);
+	ReplicationSlotRelease();
 }
 
 /* Give the entry back. */
@@ -678,42 +686,40 @@ report_slot(void)
 		shmem_mark_database(MyDatabaseId);
 }
 
-/*
- * Create the slot at the first start.  Later a missing slot means that changes
- * are lost, which the administrator has to decide about.
- */
+/* The slot existed and is gone, and with it changes: not ours to hide. */
 static void
-prepare_slot(void)
+raise_slot_absent(void)
+{
+	bool		dropped = entry->slot_dropped;
+
+	set_state(dropped ? SUBSCRIPTION_SLOT_LOST : SUBSCRIPTION_SLOT_MISSING);
+	ereport(ERROR,
+			errcode(ERRCODE_UNDEFINED_OBJECT),
+			errmsg("replication slot \"%s\" of subscription \"%s\" does not exist",
+				   NameStr(slot_name), NameStr(subscription_name)),
+			dropped ?
+			errdetail("It was dropped because it retained more WAL than max_retained_wal; see cdc_emit.slot_drop. Changes since then are lost.") :
+			errdetail("Changes since it was dropped are lost."),
+			errhint("Drop the subscription with cdc_emit.drop_subscription() and create it again."));
+}
+
+static void
+raise_slot_unusable(const SlotInfo *info)
 {
 	const char *slot = NameStr(slot_name);
+	const char *name = NameStr(subscription_name);
 
-	switch (reader_slot_status(slot))
+	switch (info->status)
 	{
-		case SLOT_USABLE:
-			break;
 		case SLOT_ABSENT:
-			if (entry->slot_created)
-			{
-				set_state(SUBSCRIPTION_SLOT_MISSING);
-				ereport(ERROR,
-						errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("replication slot \"%s\" of subscription \"%s\" does not exist",
-							   slot, NameStr(subscription_name)),
-						errdetail("Changes since it was dropped are lost."),
-						errhint("Drop the subscription with cdc_emit.drop_subscription() and create it again."));
-			}
-			set_state(SUBSCRIPTION_CREATING_SLOT);
-			reader_create_slot(slot);
-			ereport(LOG,
-					errmsg("created replication slot \"%s\" for subscription \"%s\"",
-						   slot, NameStr(subscription_name)));
+		case SLOT_USABLE:
 			break;
 		case SLOT_IN_USE:
 			set_state(SUBSCRIPTION_SLOT_BUSY);
 			ereport(ERROR,
 					errcode(ERRCODE_OBJECT_IN_USE),
 					errmsg("replication slot \"%s\" of subscription \"%s\" is used by another process",
-						   slot, NameStr(subscription_name)),
+						   slot, name),
 					errhint("See active_pid in pg_replication_slots."));
 			break;
 		case SLOT_INVALIDATED:
@@ -721,20 +727,44 @@ prepare_slot(void)
 			ereport(ERROR,
 					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("replication slot \"%s\" of subscription \"%s\" was invalidated",
-						   slot, NameStr(subscription_name)),
-					errdetail("WAL it needs was removed; changes in it are lost."),
-					errhint("Drop the subscription with cdc_emit.drop_subscription() and create it again."));
+						   slot, name),
+					errdetail("%s", _(info->cause)),
+					errhint("Drop the subscription with cdc_emit.drop_subscription() and create it again; changes that were not published are lost."));
 			break;
 		case SLOT_FOREIGN:
 			set_state(SUBSCRIPTION_SLOT_MISSING);
 			ereport(ERROR,
 					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("replication slot \"%s\" does not belong to subscription \"%s\"",
-						   slot, NameStr(subscription_name)),
+						   slot, name),
 					errdetail("It has another output plugin or database; the subscription may have been restored from a copy."),
 					errhint("Drop the subscription with cdc_emit.drop_subscription() and create it again."));
 			break;
 	}
+}
+
+/*
+ * Create the slot at the first start.  Later a missing slot means that changes
+ * are lost, which the administrator has to decide about.
+ */
+static void
+prepare_slot(void)
+{
+	SlotInfo	info;
+
+	slot_look_up(NameStr(slot_name), MyDatabaseId, &info);
+	if (info.status == SLOT_ABSENT)
+	{
+		if (entry->slot_created || entry->slot_dropped)
+			raise_slot_absent();
+		set_state(SUBSCRIPTION_CREATING_SLOT);
+		reader_create_slot(NameStr(slot_name));
+		ereport(LOG,
+				errmsg("created replication slot \"%s\" for subscription \"%s\"",
+					   NameStr(slot_name), NameStr(subscription_name)));
+	}
+	else
+		raise_slot_unusable(&info);
 	report_slot();
 }
 

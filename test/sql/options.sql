@@ -49,6 +49,10 @@ SELECT pg_temp.try('{"tables": {"public.orders": {"topic": "{prefix}.orders",
 	"key": ["id"], "partition_by": ["customer"]}, "\"S 1\".\"T\"": {}},
 	"message_key_columns": "public.a:x,y; public.b:z;"}');
 
+SELECT pg_temp.try('{"on_error": "dead_letter", "dead_letter_topic": "lost-and-found",
+	"max_retained_wal": "50GB", "max_retained_wal_action": "drop_slot"}');
+SELECT pg_temp.try('{"on_error": "stop", "max_retained_wal": 0}');
+
 -- null is the default
 SELECT pg_temp.try('{"topic": null, "tombstones": null, "topic_config": null}');
 
@@ -67,6 +71,10 @@ SELECT pg_temp.try('{"tombstones": []}');
 SELECT pg_temp.try('{"create_topics": {"a": 1}}');
 
 SELECT pg_temp.try('{"time_precision": "seconds"}');
+SELECT pg_temp.try('{"on_error": "ignore"}');
+SELECT pg_temp.try('{"dead_letter_topic": "{prefix}.dead"}');
+SELECT pg_temp.try('{"max_retained_wal": "-1"}');
+SELECT pg_temp.try('{"max_retained_wal_action": "forget"}');
 
 -- Lists and objects
 SELECT pg_temp.try('{"message_include": "a"}');
