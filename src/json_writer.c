@@ -25,10 +25,13 @@
 
 #include "catalog/namespace.h"
 #include "common/shortest_dec.h"
+#include "fmgr.h"
 #include "json_writer.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #define ONES			UINT64CONST(0x0101010101010101)
 #define HIGH_BITS		UINT64CONST(0x8080808080808080)
@@ -47,7 +50,15 @@
 static const char base64_digits[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static const char hex_digits[] = "0123456789ABCDEF";
+static const char base64_url_digits[] =
+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static const char upper_hex[] = "0123456789ABCDEF";
+static const char lower_hex[] = "0123456789abcdef";
+
+/* Conversion of the server encoding, one for all the process's life */
+static FmgrInfo conversion;
+static bool conversion_is_valid = false;
 
 /* Nonzero if one of eight bytes needs an escape. */
 static inline uint64
@@ -136,8 +147,8 @@ append_escape(StringInfo out, unsigned char c)
 			json_append_literal(out, "\\t");
 			return;
 		default:
-			escape[4] = hex_digits[c >> 4];
-			escape[5] = hex_digits[c & 0x0F];
+			escape[4] = upper_hex[c >> 4];
+			escape[5] = upper_hex[c & 0x0F];
 			json_append_raw(out, escape, sizeof(escape));
 			return;
 	}
@@ -180,18 +191,55 @@ append_repaired(StringInfo out, const char *str, int len)
 	}
 }
 
-static Oid
+/* Callback: a conversion was made or dropped. */
+static void
+forget_conversion(Datum arg, int cacheid, uint32 hash)
+{
+	conversion_is_valid = false;
+}
+
+/*
+ * The function that converts the server encoding to UTF-8, found once and
+ * kept until conversions change.
+ */
+static FmgrInfo *
 conversion_to_utf8(int encoding)
 {
-	Oid			function = FindDefaultConversionProc(encoding, PG_UTF8);
+	static bool registered = false;
+	Oid			function;
 
+	if (conversion_is_valid)
+		return &conversion;
+	if (!registered)
+	{
+		CacheRegisterSyscacheCallback(CONDEFAULT, forget_conversion,
+									  (Datum) 0);
+		registered = true;
+	}
+	function = FindDefaultConversionProc(encoding, PG_UTF8);
 	if (!OidIsValid(function))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("default conversion function for encoding \"%s\" to \"%s\" does not exist",
 						pg_encoding_to_char(encoding),
 						pg_encoding_to_char(PG_UTF8))));
-	return function;
+	fmgr_info_cxt(function, &conversion, TopMemoryContext);
+	conversion_is_valid = true;
+	return &conversion;
+}
+
+/* Convert what fits into utf8; returns how many bytes of str were used. */
+static int
+convert(FmgrInfo *function, int encoding, const char *str, int len,
+		char *utf8, int size)
+{
+	len = Min(len, (size - 1) / MAX_CONVERSION_GROWTH);
+	return DatumGetInt32(FunctionCall6(function, Int32GetDatum(encoding),
+									   Int32GetDatum(PG_UTF8),
+									   CStringGetDatum(str),
+									   CStringGetDatum(utf8),
+									   Int32GetDatum(len),
+									   BoolGetDatum(true)));
 }
 
 /*
@@ -203,17 +251,14 @@ static void
 append_converted(StringInfo out, const char *str, int len)
 {
 	int			encoding = GetDatabaseEncoding();
-	Oid			function = conversion_to_utf8(encoding);
+	FmgrInfo   *function = conversion_to_utf8(encoding);
 	char		utf8[CONVERSION_BYTES];
 
 	while (len > 0)
 	{
-		int			done;
+		int			done = convert(function, encoding, str, len, utf8,
+								   sizeof(utf8));
 
-		done = pg_do_encoding_conversion_buf(function, encoding, PG_UTF8,
-											 (unsigned char *) str, len,
-											 (unsigned char *) utf8,
-											 sizeof(utf8), true);
 		if (done > 0)
 			append_escaped(out, utf8, strlen(utf8));
 		else
@@ -228,9 +273,9 @@ append_converted(StringInfo out, const char *str, int len)
 }
 
 /*
- * Append a string in the server encoding.  A conversion looks up its
- * procedure in the system cache, so it needs a transaction; ASCII, the
- * common case, needs no conversion.
+ * Append a string in the server encoding.  The first conversion looks up its
+ * function in the system cache, so it needs a transaction; ASCII, the common
+ * case, needs no conversion.
  */
 void
 json_append_string(StringInfo out, const char *str, int len)
@@ -412,37 +457,73 @@ json_append_float4(StringInfo out, float value)
 						  float_to_shortest_decimal_buf(value, text));
 }
 
-void
-json_append_base64(StringInfo out, const char *data, int len)
+/* Room for a quoted string of this many characters; returns where to write. */
+static char *
+begin_encoded(StringInfo out, int64 encoded_len)
 {
-	const unsigned char *src = (const unsigned char *) data;
-	int64		encoded_len = ((int64) len + 2) / 3 * 4;
-	char	   *dst;
-
 	if (encoded_len + 2 >= MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("binary value of %d bytes is too long for an event",
-						len)));
+				 errmsg("binary value is too long for an event"),
+				 errdetail("It would take " INT64_FORMAT " bytes.",
+						   encoded_len)));
 
 	enlargeStringInfo(out, (int) encoded_len + 2);
-	dst = out->data + out->len;
+	return out->data + out->len;
+}
+
+static void
+append_base64(StringInfo out, const char *data, int len, const char *digits)
+{
+	const unsigned char *src = (const unsigned char *) data;
+	char	   *dst = begin_encoded(out, ((int64) len + 2) / 3 * 4);
+
 	*dst++ = '"';
 	for (; len >= 3; len -= 3, src += 3)
 	{
-		*dst++ = base64_digits[src[0] >> 2];
-		*dst++ = base64_digits[(src[0] & 0x03) << 4 | src[1] >> 4];
-		*dst++ = base64_digits[(src[1] & 0x0F) << 2 | src[2] >> 6];
-		*dst++ = base64_digits[src[2] & 0x3F];
+		*dst++ = digits[src[0] >> 2];
+		*dst++ = digits[(src[0] & 0x03) << 4 | src[1] >> 4];
+		*dst++ = digits[(src[1] & 0x0F) << 2 | src[2] >> 6];
+		*dst++ = digits[src[2] & 0x3F];
 	}
 	if (len > 0)
 	{
 		unsigned char second = len == 2 ? src[1] : 0;
 
-		*dst++ = base64_digits[src[0] >> 2];
-		*dst++ = base64_digits[(src[0] & 0x03) << 4 | second >> 4];
-		*dst++ = len == 2 ? base64_digits[(second & 0x0F) << 2] : '=';
+		*dst++ = digits[src[0] >> 2];
+		*dst++ = digits[(src[0] & 0x03) << 4 | second >> 4];
+		*dst++ = len == 2 ? digits[(second & 0x0F) << 2] : '=';
 		*dst++ = '=';
+	}
+	*dst++ = '"';
+	out->len = dst - out->data;
+}
+
+void
+json_append_base64(StringInfo out, const char *data, int len)
+{
+	append_base64(out, data, len, base64_digits);
+}
+
+void
+json_append_base64_url(StringInfo out, const char *data, int len)
+{
+	append_base64(out, data, len, base64_url_digits);
+}
+
+void
+json_append_hex(StringInfo out, const char *data, int len)
+{
+	char	   *dst = begin_encoded(out, (int64) len * 2);
+	int			i;
+
+	*dst++ = '"';
+	for (i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) data[i];
+
+		*dst++ = lower_hex[c >> 4];
+		*dst++ = lower_hex[c & 0x0F];
 	}
 	*dst++ = '"';
 	out->len = dst - out->data;

@@ -67,7 +67,12 @@ extern void json_append_uint64(StringInfo out, uint64 value);
 extern void json_append_float8(StringInfo out, double value);
 extern void json_append_float4(StringInfo out, float value);
 
-/* Bytes as a quoted base64 string. */
+/*
+ * Bytes as a quoted string: base64 with padding, in the usual digits or in
+ * those that are safe in URLs, or hexadecimal.
+ */
 extern void json_append_base64(StringInfo out, const char *data, int len);
+extern void json_append_base64_url(StringInfo out, const char *data, int len);
+extern void json_append_hex(StringInfo out, const char *data, int len);
 
 #endif							/* CDC_JSON_WRITER_H */

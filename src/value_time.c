@@ -17,10 +17,9 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "common/int.h"
-#include "utils/builtins.h"
-#include "utils/datetime.h"
-#include "utils/timestamp.h"
 #include "value_time.h"
 
 /* What Java's driver makes of infinite timestamps, in milliseconds */
@@ -47,6 +46,34 @@ put_two(char *p, int value)
 	return p + 2;
 }
 
+static char *
+put_int(char *p, int64 value)
+{
+	char		digits[20];
+	int			len = 0;
+	uint64		rest = value < 0 ? -(uint64) value : (uint64) value;
+
+	if (value < 0)
+		*p++ = '-';
+	do
+	{
+		digits[len++] = '0' + rest % 10;
+		rest /= 10;
+	} while (rest > 0);
+	while (len > 0)
+		*p++ = digits[--len];
+	return p;
+}
+
+static char *
+put_text(char *p, const char *text)
+{
+	int			len = strlen(text);
+
+	memcpy(p, text, len);
+	return p + len;
+}
+
 /* At least four digits, with a sign if there are more or it is negative. */
 static char *
 put_year(char *p, int year)
@@ -60,24 +87,53 @@ put_year(char *p, int year)
 		*p++ = '+';
 
 	if (year > 9999)
-		return p + pg_ultoa_n(year, p);
+		return put_int(p, year);
 	p = put_two(p, year / 100);
 	return put_two(p, year % 100);
 }
 
-/* HH:MM:SS and, if asked for, a point and fraction digits. */
+/*
+ * YYYY-MM-DD of days since 2000-01-01, in the proleptic Gregorian calendar
+ * with a year 0.  Counted in years that begin in March and eras of 400 such
+ * years, which are all alike.
+ */
 static char *
-put_time(char *p, int64 usecs, int fraction_digits)
+put_date(char *p, int64 days)
 {
-	int			seconds = (int) (usecs / USECS_PER_SEC);
-	int			fraction = (int) (usecs % USECS_PER_SEC);
+	int64		since_march = days + 730425;	/* 0000-03-01 is day 0 */
+	int64		era = (since_march >= 0 ? since_march :
+					   since_march - 146096) / 146097;
+	int			day_of_era = (int) (since_march - era * 146097);
+	int			year_of_era = (day_of_era - day_of_era / 1460 +
+							   day_of_era / 36524 - day_of_era / 146096) / 365;
+	int			day_of_year = day_of_era - (365 * year_of_era +
+											year_of_era / 4 -
+											year_of_era / 100);
+	int			months = (5 * day_of_year + 2) / 153;	/* since March */
+	int			month = months < 10 ? months + 3 : months - 9;
+	int64		year = era * 400 + year_of_era + (month <= 2 ? 1 : 0);
+
+	p = put_year(p, (int) year);
+	*p++ = '-';
+	p = put_two(p, month);
+	*p++ = '-';
+	return put_two(p, day_of_year - (153 * months + 2) / 5 + 1);
+}
+
+/* A point and digits of a number of microseconds below a million */
+static char *
+put_fraction(char *p, int fraction, int fraction_digits)
+{
 	char		digits[6];
 
-	p = put_two(p, seconds / SECS_PER_HOUR);
-	*p++ = ':';
-	p = put_two(p, seconds / SECS_PER_MINUTE % MINS_PER_HOUR);
-	*p++ = ':';
-	p = put_two(p, seconds % SECS_PER_MINUTE);
+	if (fraction_digits == VALUE_TIME_NEEDED_DIGITS)
+	{
+		int			rest = fraction;
+
+		for (fraction_digits = 6; fraction_digits > 0 && rest % 10 == 0;
+			 fraction_digits--)
+			rest /= 10;
+	}
 	if (fraction_digits == 0)
 		return p;
 
@@ -87,6 +143,20 @@ put_time(char *p, int64 usecs, int fraction_digits)
 	put_two(digits + 4, fraction % 100);
 	memcpy(p, digits, fraction_digits);
 	return p + fraction_digits;
+}
+
+/* HH:MM:SS and fraction digits, of microseconds since midnight */
+static char *
+put_time(char *p, int64 usecs, int fraction_digits)
+{
+	int			seconds = (int) (usecs / USECS_PER_SEC);
+
+	p = put_two(p, seconds / SECS_PER_HOUR);
+	*p++ = ':';
+	p = put_two(p, seconds / SECS_PER_MINUTE % MINS_PER_HOUR);
+	*p++ = ':';
+	p = put_two(p, seconds % SECS_PER_MINUTE);
+	return put_fraction(p, (int) (usecs % USECS_PER_SEC), fraction_digits);
 }
 
 int32
@@ -123,6 +193,21 @@ value_time_timestamp_ms(Timestamp timestamp)
 }
 
 int64
+value_time_timestamp_ns(Timestamp timestamp)
+{
+	int64		result;
+
+	if (TIMESTAMP_IS_NOEND(timestamp))
+		return PG_INT64_MAX;
+	if (TIMESTAMP_IS_NOBEGIN(timestamp))
+		return PG_INT64_MIN;
+	if (pg_mul_s64_overflow(value_time_timestamp_us(timestamp), 1000,
+							&result))
+		return timestamp > 0 ? PG_INT64_MAX : PG_INT64_MIN;
+	return result;
+}
+
+int64
 value_time_interval_us(const Interval *interval)
 {
 	int128		usecs = (int128) interval->month * USECS_PER_MONTH +
@@ -137,26 +222,17 @@ value_time_interval_us(const Interval *interval)
 }
 
 int
-value_time_timestamptz_text(char *buf, TimestampTz timestamp,
+value_time_timestamptz_text(char *buf, Timestamp timestamp,
 							int fraction_digits)
 {
 	int64		days;
 	int64		usecs;
-	int			year;
-	int			month;
-	int			day;
 	char	   *p;
 
 	if (TIMESTAMP_IS_NOEND(timestamp))
-	{
-		memcpy(buf, "infinity", 8);
-		return 8;
-	}
+		return put_text(buf, "infinity") - buf;
 	if (TIMESTAMP_IS_NOBEGIN(timestamp))
-	{
-		memcpy(buf, "-infinity", 9);
-		return 9;
-	}
+		return put_text(buf, "-infinity") - buf;
 
 	days = timestamp / USECS_PER_DAY;
 	usecs = timestamp % USECS_PER_DAY;
@@ -165,15 +241,33 @@ value_time_timestamptz_text(char *buf, TimestampTz timestamp,
 		usecs += USECS_PER_DAY;
 		days--;
 	}
-	j2date((int) (days + POSTGRES_EPOCH_JDATE), &year, &month, &day);
-
-	p = put_year(buf, year);
-	*p++ = '-';
-	p = put_two(p, month);
-	*p++ = '-';
-	p = put_two(p, day);
+	p = put_date(buf, days);
 	*p++ = 'T';
 	p = put_time(p, usecs, fraction_digits);
+	*p++ = 'Z';
+	return p - buf;
+}
+
+int
+value_time_date_text(char *buf, DateADT date)
+{
+	char	   *p;
+
+	if (DATE_IS_NOEND(date))
+		return put_text(buf, "infinity") - buf;
+	if (DATE_IS_NOBEGIN(date))
+		return put_text(buf, "-infinity") - buf;
+	p = put_date(buf, date);
+	*p++ = 'Z';
+	return p - buf;
+}
+
+/* 24:00:00 stays what it is. */
+int
+value_time_time_text(char *buf, TimeADT time)
+{
+	char	   *p = put_time(buf, time, VALUE_TIME_NEEDED_DIGITS);
+
 	*p++ = 'Z';
 	return p - buf;
 }
@@ -182,21 +276,55 @@ int
 value_time_timetz_text(char *buf, const TimeTzADT *time)
 {
 	int64		usecs = time->time + (int64) time->zone * USECS_PER_SEC;
-	int			fraction_digits = 6;
-	int			fraction;
-	char	   *p;
 
 	usecs %= USECS_PER_DAY;
 	if (usecs < 0)
 		usecs += USECS_PER_DAY;
+	return value_time_time_text(buf, usecs);
+}
 
-	fraction = (int) (usecs % USECS_PER_SEC);
-	while (fraction_digits > 0 && fraction % 10 == 0)
+/* Seconds with their sign and as many fraction digits as needed */
+static char *
+put_seconds(char *p, int64 usecs)
+{
+	if (usecs < 0)
 	{
-		fraction /= 10;
-		fraction_digits--;
+		*p++ = '-';
+		usecs = -usecs;
 	}
-	p = put_time(buf, usecs, fraction_digits);
-	*p++ = 'Z';
+	p = put_int(p, usecs / USECS_PER_SEC);
+	return put_fraction(p, (int) (usecs % USECS_PER_SEC),
+						VALUE_TIME_NEEDED_DIGITS);
+}
+
+/*
+ * All six fields, each with a sign of its own.  17 marks infinity by the
+ * extremes of all fields; before, they are no interval that can be entered.
+ */
+int
+value_time_interval_text(char *buf, const Interval *interval)
+{
+	char	   *p = buf;
+
+	if (interval->month == INT_MAX && interval->day == INT_MAX &&
+		interval->time == PG_INT64_MAX)
+		return put_text(buf, "infinity") - buf;
+	if (interval->month == INT_MIN && interval->day == INT_MIN &&
+		interval->time == PG_INT64_MIN)
+		return put_text(buf, "-infinity") - buf;
+
+	*p++ = 'P';
+	p = put_int(p, interval->month / MONTHS_PER_YEAR);
+	*p++ = 'Y';
+	p = put_int(p, interval->month % MONTHS_PER_YEAR);
+	*p++ = 'M';
+	p = put_int(p, interval->day);
+	p = put_text(p, "DT");
+	p = put_int(p, interval->time / USECS_PER_HOUR);
+	*p++ = 'H';
+	p = put_int(p, interval->time % USECS_PER_HOUR / USECS_PER_MINUTE);
+	*p++ = 'M';
+	p = put_seconds(p, interval->time % USECS_PER_MINUTE);
+	*p++ = 'S';
 	return p - buf;
 }

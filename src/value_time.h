@@ -17,7 +17,10 @@
 #include "utils/date.h"
 
 /* Longest text written here, with its NUL. */
-#define VALUE_TIME_TEXT_MAX		48
+#define VALUE_TIME_TEXT_MAX		96
+
+/* As many fraction digits as the value needs, none if it is whole. */
+#define VALUE_TIME_NEEDED_DIGITS	(-1)
 
 /* From 1970-01-01 to 2000-01-01 */
 #define VALUE_TIME_EPOCH_US \
@@ -37,23 +40,27 @@ value_time_unix_us(Timestamp timestamp)
 extern int32 value_time_date(DateADT date);
 
 /*
- * Microseconds or milliseconds since 1970-01-01, infinities included.
- * Microseconds beyond 64 bits, from 294247 on, are the greatest that fit.
+ * Micro-, milli- or nanoseconds since 1970-01-01, infinities included.  What
+ * is out of the range of 64 bits becomes its end: microseconds from 294247
+ * on, nanoseconds before 1677 and after 2262.
  */
 extern int64 value_time_timestamp_us(Timestamp timestamp);
 extern int64 value_time_timestamp_ms(Timestamp timestamp);
+extern int64 value_time_timestamp_ns(Timestamp timestamp);
 
 /* Microseconds, a month counted as a twelfth of 365.25 days. */
 extern int64 value_time_interval_us(const Interval *interval);
 
 /*
- * ISO 8601 text in UTC with this many fraction digits, or "infinity",
- * "-infinity".  Returns the length; buf has VALUE_TIME_TEXT_MAX bytes.
+ * ISO 8601 text, not terminated.  Dates, timestamps and intervals can also be
+ * "infinity" or "-infinity".  Return the length; buf has VALUE_TIME_TEXT_MAX
+ * bytes.
  */
-extern int	value_time_timestamptz_text(char *buf, TimestampTz timestamp,
+extern int	value_time_timestamptz_text(char *buf, Timestamp timestamp,
 										int fraction_digits);
-
-/* The same for a time of day, with as many fraction digits as needed. */
+extern int	value_time_date_text(char *buf, DateADT date);
+extern int	value_time_time_text(char *buf, TimeADT time);
 extern int	value_time_timetz_text(char *buf, const TimeTzADT *time);
+extern int	value_time_interval_text(char *buf, const Interval *interval);
 
 #endif							/* CDC_VALUE_TIME_H */

@@ -309,6 +309,17 @@ fuzz_float(FuzzInput *input)
 	json_free(node);
 }
 
+/* The usual digits for those that are safe in URLs */
+static void
+translate_url_digits(char *text, int len)
+{
+	for (int i = 0; i < len; i++)
+	{
+		REQUIRE(text[i] != '+' && text[i] != '/');
+		text[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+	}
+}
+
 static void
 fuzz_base64(FuzzInput *input)
 {
@@ -317,17 +328,47 @@ fuzz_base64(FuzzInput *input)
 	const uint8_t *bytes;
 	unsigned char *decoded;
 	char	   *copy;
+	bool		url = fuzz_choose(input, 2);
 	int			len;
 
 	begin_output(&out, input);
 	len = fuzz_bytes(input, SIZE_MAX, &bytes);
 	copy = palloc(len);
 	memcpy(copy, bytes, len);
-	json_append_base64(&out.buffer, copy, len);
+	if (url)
+		json_append_base64_url(&out.buffer, copy, len);
+	else
+		json_append_base64(&out.buffer, copy, len);
 	node = parse_output(&out, JSON_STRING);
+	if (url)
+		translate_url_digits(node->text, node->len);
 	decoded = palloc(node->len);
 	REQUIRE(json_decode_base64(node->text, node->len, decoded) == len);
 	REQUIRE(memcmp(decoded, copy, len) == 0);
+	json_free(node);
+}
+
+static void
+fuzz_hex(FuzzInput *input)
+{
+	Output		out;
+	JsonNode   *node;
+	StringInfoData expected;
+	const uint8_t *bytes;
+	char	   *copy;
+	int			len;
+
+	begin_output(&out, input);
+	len = fuzz_bytes(input, SIZE_MAX, &bytes);
+	copy = palloc(len);
+	memcpy(copy, bytes, len);
+	json_append_hex(&out.buffer, copy, len);
+	node = parse_output(&out, JSON_STRING);
+	initStringInfo(&expected);
+	for (int i = 0; i < len; i++)
+		appendStringInfo(&expected, "%02x", bytes[i]);
+	REQUIRE(node->len == expected.len);
+	REQUIRE(memcmp(node->text, expected.data, node->len) == 0);
 	json_free(node);
 }
 
@@ -350,6 +391,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 3:
 			fuzz_string(&input, true);
+			break;
+		case 4:
+			fuzz_hex(&input);
 			break;
 		default:
 			fuzz_string(&input, false);

@@ -79,7 +79,7 @@ read_time(const char **p, int *fraction_digits)
 	int64		usecs;
 	int64		part = read_digits(p, 2);
 
-	REQUIRE(part < 24);
+	REQUIRE(part < 24 || memcmp(*p, ":00:00Z", 8) == 0);
 	usecs = part * USECS_PER_HOUR;
 	read_char(p, ':');
 	part = read_digits(p, 2);
@@ -171,6 +171,12 @@ make_timestamp(FuzzInput *input)
 	return Min(Max(timestamp, MIN_TIMESTAMP), END_TIMESTAMP - 1);
 }
 
+static int64
+saturate(int128 value)
+{
+	return (int64) Min(Max(value, PG_INT64_MIN), PG_INT64_MAX);
+}
+
 static void
 fuzz_timestamp(FuzzInput *input)
 {
@@ -182,8 +188,8 @@ fuzz_timestamp(FuzzInput *input)
 	REQUIRE((int128) millis * 1000 > unix_us - 1000);
 
 	/* what the field cannot hold becomes the nearest that it can */
-	REQUIRE(value_time_timestamp_us(timestamp) ==
-			(unix_us > PG_INT64_MAX ? PG_INT64_MAX : (int64) unix_us));
+	REQUIRE(value_time_timestamp_us(timestamp) == saturate(unix_us));
+	REQUIRE(value_time_timestamp_ns(timestamp) == saturate(unix_us * 1000));
 }
 
 static void
@@ -193,7 +199,7 @@ fuzz_timestamptz(FuzzInput *input)
 	char		text[VALUE_TIME_TEXT_MAX];
 	const char *p = text;
 	Timestamp	timestamp = make_timestamp(input);
-	int			wanted = fuzz_choose(input, 7);
+	int			wanted = fuzz_choose(input, 8) - 1;
 	int			fraction_digits;
 	int			len;
 	int64		days;
@@ -213,7 +219,13 @@ fuzz_timestamptz(FuzzInput *input)
 	usecs = read_time(&p, &fraction_digits);
 	read_char(&p, 'Z');
 	REQUIRE(*p == '\0' && strlen(text) == len);
-	REQUIRE(fraction_digits == wanted);
+	if (wanted == VALUE_TIME_NEEDED_DIGITS)
+	{
+		REQUIRE(fraction_digits == 0 || p[-2] != '0');
+		wanted = 6;
+	}
+	else
+		REQUIRE(fraction_digits == wanted);
 	REQUIRE((int128) days * USECS_PER_DAY + usecs ==
 			(int128) divide_down(timestamp, units[wanted]) * units[wanted]);
 }
@@ -232,18 +244,59 @@ fuzz_infinity(FuzzInput *input)
 	REQUIRE(strcmp(text, minus ? "-infinity" : "infinity") == 0);
 	REQUIRE(value_time_timestamp_us(timestamp) == usecs);
 	REQUIRE(value_time_timestamp_ms(timestamp) == usecs / 1000);
+	REQUIRE(value_time_timestamp_ns(timestamp) ==
+			(minus ? PG_INT64_MIN : PG_INT64_MAX));
+	len = value_time_date_text(text, minus ? DATEVAL_NOBEGIN : DATEVAL_NOEND);
+	text[len] = '\0';
+	REQUIRE(strcmp(text, minus ? "-infinity" : "infinity") == 0);
 }
 
 static void
 fuzz_date(FuzzInput *input)
 {
+	char		text[VALUE_TIME_TEXT_MAX];
+	const char *p = text;
 	DateADT		date;
+	int			len;
+	int			year;
+	int			month;
 
 	date = fuzz_range(input, DATETIME_MIN_JULIAN,
 					  DATE_END_JULIAN - 1) - POSTGRES_EPOCH_JDATE;
 	REQUIRE(value_time_date(date) == (int64) date + EPOCH_DAYS);
 	REQUIRE(value_time_date(DATEVAL_NOBEGIN) == -2147472691);
 	REQUIRE(value_time_date(DATEVAL_NOEND) == -2147472692);
+
+	len = value_time_date_text(text, date);
+	REQUIRE(len < VALUE_TIME_TEXT_MAX);
+	text[len] = '\0';
+	year = read_year(&p);
+	read_char(&p, '-');
+	month = read_digits(&p, 2);
+	read_char(&p, '-');
+	REQUIRE(days_of_date(year, month, read_digits(&p, 2)) == date);
+	read_char(&p, 'Z');
+	REQUIRE(*p == '\0');
+}
+
+static void
+fuzz_time(FuzzInput *input)
+{
+	char		text[VALUE_TIME_TEXT_MAX];
+	const char *p = text;
+	TimeADT		time = fuzz_range(input, 0, USECS_PER_DAY);
+	int			fraction_digits;
+	int			len;
+
+	if (fuzz_choose(input, 2))
+		time -= time % USECS_PER_SEC;
+	len = value_time_time_text(text, time);
+	REQUIRE(len < VALUE_TIME_TEXT_MAX);
+	text[len] = '\0';
+	REQUIRE(read_time(&p, &fraction_digits) == time);
+	REQUIRE(fraction_digits == 0 || p[-1] != '0');
+	read_char(&p, 'Z');
+	REQUIRE(*p == '\0');
 }
 
 static void
@@ -287,8 +340,64 @@ fuzz_interval(FuzzInput *input)
 	usecs = usecs * 24 + (int128) interval.month * 10;
 	usecs = usecs * 60 + (int128) interval.month * 30;
 	usecs = usecs * 60 * USECS_PER_SEC + interval.time;
-	REQUIRE(value_time_interval_us(&interval) ==
-			(int64) Min(Max(usecs, PG_INT64_MIN), PG_INT64_MAX));
+	REQUIRE(value_time_interval_us(&interval) == saturate(usecs));
+}
+
+/* An integer and, for seconds, a fraction of microseconds; in microseconds */
+static int128
+read_field(const char **p, char unit)
+{
+	int			sign = **p == '-' ? -1 : 1;
+	int128		value = 0;
+	int128		scale = 1000000;
+
+	if (sign < 0)
+		(*p)++;
+	REQUIRE(**p >= '0' && **p <= '9');
+	while (**p >= '0' && **p <= '9')
+		value = value * 10 + *(*p)++ - '0';
+	value *= scale;
+	if (**p == '.')
+	{
+		REQUIRE(unit == 'S' && strspn(*p + 1, "0123456789") <= 6);
+		for ((*p)++; **p != unit; (*p)++)
+		{
+			scale /= 10;
+			value += scale * (**p - '0');
+		}
+		REQUIRE((*p)[-1] != '0');
+	}
+	read_char(p, unit);
+	return sign * value;
+}
+
+static void
+fuzz_interval_text(FuzzInput *input)
+{
+	char		text[VALUE_TIME_TEXT_MAX];
+	const char *p = text;
+	Interval	interval;
+	int128		months;
+	int128		time;
+	int			len;
+
+	interval.month = fuzz_range(input, PG_INT32_MIN, PG_INT32_MAX);
+	interval.day = fuzz_range(input, PG_INT32_MIN + 1, PG_INT32_MAX - 1);
+	interval.time = fuzz_range(input, PG_INT64_MIN, PG_INT64_MAX);
+	len = value_time_interval_text(text, &interval);
+	REQUIRE(len < VALUE_TIME_TEXT_MAX);
+	text[len] = '\0';
+
+	read_char(&p, 'P');
+	months = read_field(&p, 'Y') / 1000000 * 12;
+	months += read_field(&p, 'M') / 1000000;
+	REQUIRE(months == interval.month);
+	REQUIRE(read_field(&p, 'D') / 1000000 == interval.day);
+	read_char(&p, 'T');
+	time = read_field(&p, 'H') * 3600;
+	time += read_field(&p, 'M') * 60;
+	REQUIRE(time + read_field(&p, 'S') == interval.time);
+	REQUIRE(*p == '\0');
 }
 
 int
@@ -296,7 +405,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	FuzzInput	input = {data, size};
 
-	switch (fuzz_choose(&input, 6))
+	switch (fuzz_choose(&input, 8))
 	{
 		case 0:
 			fuzz_timestamp(&input);
@@ -315,6 +424,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 5:
 			fuzz_interval(&input);
+			break;
+		case 6:
+			fuzz_time(&input);
+			break;
+		case 7:
+			fuzz_interval_text(&input);
 			break;
 	}
 	shim_reset();

@@ -24,7 +24,7 @@
 #include "miscadmin.h"
 #include "shim.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 
 #define ERROR_TEXT_MAX	1024
@@ -362,41 +362,53 @@ shim_append_utf8(StringInfo out, int code_point)
 	}
 }
 
-/*
- * As in the server: of the source only as much is looked at as fits for
- * certain, even if that ends within a character; the result ends with a NUL;
- * returned is how many bytes of the source were converted.
- */
-int
-pg_do_encoding_conversion_buf(Oid proc, int src_encoding, int dest_encoding,
-							  unsigned char *src, int srclen,
-							  unsigned char *dest, int destlen, bool noError)
+void
+CacheRegisterSyscacheCallback(int cacheid, SyscacheCallbackFunction func,
+							  Datum arg)
 {
+}
+
+void
+fmgr_info_cxt(Oid functionId, FmgrInfo *finfo, MemoryContext mcxt)
+{
+}
+
+/*
+ * A conversion, as in the server: the result ends with a NUL, and returned is
+ * how many bytes of the source were converted, even if that ends within a
+ * character.
+ */
+Datum
+FunctionCall6Coll(FmgrInfo *flinfo, Oid collation, Datum src_encoding,
+				  Datum dest_encoding, Datum src, Datum dest, Datum len,
+				  Datum no_error)
+{
+	const unsigned char *from = (unsigned char *) DatumGetPointer(src);
 	StringInfoData converted;
+	int			srclen = DatumGetInt32(len);
 	int			done = 0;
 
-	if (srclen >= (destlen - 1) / MAX_CONVERSION_GROWTH)
-		srclen = (destlen - 1) / MAX_CONVERSION_GROWTH;
 	initStringInfo(&converted);
-	enlargeStringInfo(&converted, destlen);
+	enlargeStringInfo(&converted, srclen * MAX_CONVERSION_GROWTH);
 	while (done < srclen)
 	{
 		int			code_point;
-		int			len = shim_character(src_encoding, src + done,
-										 srclen - done, &code_point);
+		int			n = shim_character(DatumGetInt32(src_encoding),
+									   from + done, srclen - done,
+									   &code_point);
 
 		if (code_point <= 0)
 			break;
 		shim_append_utf8(&converted, code_point);
-		done += len;
+		done += n;
 	}
-	memcpy(dest, converted.data, converted.len + 1);
+	memcpy(DatumGetPointer(dest), converted.data, converted.len + 1);
 	pfree(converted.data);
-	return done;
+	return Int32GetDatum(done);
 }
 
 /* ----------------------------------------------------------------
- *		numbers and dates
+ *		numbers
  * ----------------------------------------------------------------
  */
 
@@ -418,12 +430,6 @@ pg_ulltoa_n(uint64 l, char *a)
 }
 
 int
-pg_ultoa_n(uint32 l, char *a)
-{
-	return pg_ulltoa_n(l, a);
-}
-
-int
 pg_lltoa(int64 ll, char *a)
 {
 	int			len = 0;
@@ -433,27 +439,6 @@ pg_lltoa(int64 ll, char *a)
 	len += pg_ulltoa_n(ll < 0 ? -(uint64) ll : (uint64) ll, a + len);
 	a[len] = '\0';
 	return len;
-}
-
-/*
- * The civil date of a Julian day, counted within eras of 400 years that begin
- * in March.
- */
-void
-j2date(int jd, int *year, int *month, int *day)
-{
-	int64		days = (int64) jd - UNIX_EPOCH_JDATE + 719468;
-	int64		era = (days >= 0 ? days : days - 146096) / 146097;
-	int			of_era = days - era * 146097;
-	int			year_of_era = (of_era - of_era / 1460 + of_era / 36524 -
-							   of_era / 146096) / 365;
-	int			of_year = of_era - (365 * year_of_era + year_of_era / 4 -
-									year_of_era / 100);
-	int			from_march = (5 * of_year + 2) / 153;
-
-	*day = of_year - (153 * from_march + 2) / 5 + 1;
-	*month = from_march < 10 ? from_march + 3 : from_march - 9;
-	*year = year_of_era + era * 400 + (*month <= 2);
 }
 
 /* ----------------------------------------------------------------
