@@ -51,7 +51,11 @@ static const ConnectType connect_types[] = {
 	[VALUE_DECIMAL] = {"bytes", CONNECT("Decimal"), NULL, "\"AA==\""},
 	[VALUE_VARIABLE_DECIMAL] = {"struct", DEBEZIUM("data.VariableScaleDecimal"),
 	"Variable scaled decimal"},
+	[VALUE_DECIMAL_STRING] = {"string", NULL, NULL, "\"0\""},
+	[VALUE_DECIMAL_DOUBLE] = {"double", NULL, NULL, "0.0"},
 	[VALUE_MONEY] = {"bytes", CONNECT("Decimal")},
+	[VALUE_MONEY_STRING] = {"string"},
+	[VALUE_MONEY_DOUBLE] = {"double"},
 	[VALUE_TEXT] = {"string", NULL, NULL, "\"\""},
 	[VALUE_NAME] = {"string"},
 	[VALUE_CHAR] = {"string"},
@@ -60,28 +64,117 @@ static const ConnectType connect_types[] = {
 	[VALUE_JSON] = {"string", DEBEZIUM("data.Json"), NULL, "\"{}\""},
 	[VALUE_JSONB] = {"string", DEBEZIUM("data.Json"), NULL, "\"{}\""},
 	[VALUE_XML] = {"string", DEBEZIUM("data.Xml"), NULL, "\"\""},
+	[VALUE_LTREE] = {"string", DEBEZIUM("data.Ltree")},
+	[VALUE_TSVECTOR] = {"string", DEBEZIUM("data.Tsvector")},
 	[VALUE_ENUM] = {"string", DEBEZIUM("data.Enum")},
 	[VALUE_BYTEA] = {"bytes"},
+	[VALUE_BYTEA_BASE64] = {"string"},
+	[VALUE_BYTEA_BASE64_URL] = {"string"},
+	[VALUE_BYTEA_HEX] = {"string"},
 	[VALUE_BIT] = {"boolean", NULL, NULL, "false"},
 	[VALUE_BITS] = {"bytes", DEBEZIUM("data.Bits"), NULL, "\"\""},
 	[VALUE_DATE] = {"int32", DEBEZIUM("time.Date"), NULL, "0"},
+	[VALUE_DATE_CONNECT] = {"int32", CONNECT("Date"), NULL, "0"},
+	[VALUE_DATE_ISO] = {"string", DEBEZIUM("time.IsoDate"), NULL,
+	"\"1970-01-01Z\""},
 	[VALUE_TIME_MS] = {"int32", DEBEZIUM("time.Time"), NULL, "0"},
 	[VALUE_TIME_US] = {"int64", DEBEZIUM("time.MicroTime"), NULL, "0"},
+	[VALUE_TIME_NS] = {"int64", DEBEZIUM("time.NanoTime"), NULL, "0"},
+	[VALUE_TIME_CONNECT] = {"int32", CONNECT("Time"), NULL, "0"},
+	[VALUE_TIME_ISO] = {"string", DEBEZIUM("time.IsoTime"), NULL,
+	"\"00:00:00Z\""},
 	[VALUE_TIMETZ] = {"string", DEBEZIUM("time.ZonedTime")},
 	[VALUE_TIMESTAMP_MS] = {"int64", DEBEZIUM("time.Timestamp"), NULL, "0"},
 	[VALUE_TIMESTAMP_US] = {"int64", DEBEZIUM("time.MicroTimestamp"), NULL,
 	"0"},
+	[VALUE_TIMESTAMP_NS] = {"int64", DEBEZIUM("time.NanoTimestamp"), NULL,
+	"0"},
+	[VALUE_TIMESTAMP_CONNECT] = {"int64", CONNECT("Timestamp"), NULL, "0"},
+	[VALUE_TIMESTAMP_ISO] = {"string", DEBEZIUM("time.IsoTimestamp"), NULL,
+	"\"1970-01-01T00:00:00Z\""},
 	[VALUE_TIMESTAMPTZ] = {"string", DEBEZIUM("time.ZonedTimestamp"), NULL,
 	"\"1970-01-01T00:00:00Z\""},
 	[VALUE_INTERVAL] = {"int64", DEBEZIUM("time.MicroDuration"), NULL, "0"},
+	[VALUE_INTERVAL_ISO] = {"string", DEBEZIUM("time.Interval"), NULL,
+	"\"P0Y0M0DT0H0M0S\""},
+	[VALUE_HSTORE] = {"string", DEBEZIUM("data.Json")},
+	[VALUE_HSTORE_MAP] = {"map"},
+	[VALUE_POINT] = {"struct", DEBEZIUM("data.geometry.Point"),
+	"Geometry (POINT)"},
+	[VALUE_GEOMETRY] = {"struct", DEBEZIUM("data.geometry.Geometry"),
+	"Geometry"},
+	[VALUE_GEOGRAPHY] = {"struct", DEBEZIUM("data.geometry.Geography"),
+	"Geography"},
+	[VALUE_VECTOR] = {"array", DEBEZIUM("data.DoubleVector")},
+	[VALUE_HALF_VECTOR] = {"array", DEBEZIUM("data.FloatVector")},
+	[VALUE_SPARSE_VECTOR] = {"struct", DEBEZIUM("data.SparseDoubleVector"),
+	"Sparse double vector"},
 	[VALUE_ARRAY] = {"array"},
+	[VALUE_COMPOSITE] = {"struct"},
 	[VALUE_OUTPUT] = {"string"},
 };
+
+#define FIELD(type, optional, name) \
+	"{\"type\":\"" type "\",\"optional\":" optional ",\"field\":\"" name "\"}"
+#define ITEM(type, optional) \
+	"{\"type\":\"" type "\",\"optional\":" optional "}"
 
 /* ----------------------------------------------------------------
  *		types
  * ----------------------------------------------------------------
  */
+
+/* As many arrays in each other as dimensions were declared */
+static void
+append_items(StringInfo out, const ValueType *type)
+{
+	const ValueType *element = type->element;
+	bool		optional = element->value_class != VALUE_ENUM;
+	int			i;
+
+	for (i = 1; i < type->ndims; i++)
+		json_append_literal(out, ",\"items\":{\"type\":\"array\"");
+	json_append_literal(out, ",\"items\":");
+	connect_schema_append_type(out, element, optional, NULL);
+	for (i = 1; i < type->ndims; i++)
+		json_append_literal(out, ",\"optional\":true}");
+}
+
+static void
+append_composite_fields(StringInfo out, const ValueComposite *composite)
+{
+	int			i;
+
+	json_append_literal(out, ",\"fields\":[");
+	for (i = 0; i < composite->nfields; i++)
+	{
+		const ValueField *field = &composite->fields[i];
+
+		if (i > 0)
+			json_append_char(out, ',');
+		connect_schema_append_type(out, &field->type, true, field->name);
+	}
+	json_append_char(out, ']');
+}
+
+/*
+ * Debezium counts dimensions in 16 bits.  Those of a vector that is not
+ * declared to have so few may not fit.
+ */
+static void
+append_sparse_vector_fields(StringInfo out, const ValueType *type)
+{
+	const char *index_type = "int32";
+
+	if (type->typmod > 0 && type->typmod <= PG_INT16_MAX)
+		index_type = "int16";
+	appendStringInfo(out, ",\"fields\":["
+					 FIELD("%s", "false", "dimensions") ","
+					 "{\"type\":\"map\",\"keys\":" ITEM("%s", "false")
+					 ",\"values\":" ITEM("double", "false")
+					 ",\"optional\":false,\"field\":\"vector\"}]",
+					 index_type, index_type);
+}
 
 /* What a type is made of */
 static void
@@ -90,15 +183,41 @@ append_inside(StringInfo out, const ValueType *type)
 	switch (type->value_class)
 	{
 		case VALUE_ARRAY:
-			json_append_literal(out, ",\"items\":");
-			connect_schema_append_type(out, type->element,
-									   type->element->value_class !=
-									   VALUE_ENUM, NULL);
+			append_items(out, type);
+			break;
+		case VALUE_COMPOSITE:
+			append_composite_fields(out, type->composite);
 			break;
 		case VALUE_VARIABLE_DECIMAL:
 			json_append_literal(out, ",\"fields\":["
-								"{\"type\":\"int32\",\"optional\":false,\"field\":\"scale\"},"
-								"{\"type\":\"bytes\",\"optional\":false,\"field\":\"value\"}]");
+								FIELD("int32", "false", "scale") ","
+								FIELD("bytes", "false", "value") "]");
+			break;
+		case VALUE_POINT:
+			json_append_literal(out, ",\"fields\":["
+								FIELD("double", "false", "x") ","
+								FIELD("double", "false", "y") ","
+								FIELD("bytes", "true", "wkb") ","
+								FIELD("int32", "true", "srid") "]");
+			break;
+		case VALUE_GEOMETRY:
+		case VALUE_GEOGRAPHY:
+			json_append_literal(out, ",\"fields\":["
+								FIELD("bytes", "false", "wkb") ","
+								FIELD("int32", "true", "srid") "]");
+			break;
+		case VALUE_HSTORE_MAP:
+			json_append_literal(out, ",\"keys\":" ITEM("string", "false")
+								",\"values\":" ITEM("string", "true"));
+			break;
+		case VALUE_VECTOR:
+			json_append_literal(out, ",\"items\":" ITEM("double", "false"));
+			break;
+		case VALUE_HALF_VECTOR:
+			json_append_literal(out, ",\"items\":" ITEM("float", "false"));
+			break;
+		case VALUE_SPARSE_VECTOR:
+			append_sparse_vector_fields(out, type);
 			break;
 		default:
 			break;
@@ -142,8 +261,30 @@ append_parameters(StringInfo out, const ValueType *type)
 			append_quoted_int(out, bit_length(type));
 			json_append_char(out, '}');
 			break;
+		case VALUE_ENUM:
+			json_append_literal(out, ",\"parameters\":{\"allowed\":");
+			json_append_cstring(out, type->enumeration->allowed);
+			json_append_char(out, '}');
+			break;
 		default:
 			break;
+	}
+}
+
+/* Logical types have a version; a composite type has a name only. */
+static void
+append_name(StringInfo out, const ValueType *type, const char *logical_name)
+{
+	if (type->value_class == VALUE_COMPOSITE)
+	{
+		json_append_literal(out, ",\"name\":");
+		json_append_cstring(out, type->composite->name);
+	}
+	else if (logical_name)
+	{
+		json_append_literal(out, ",\"name\":");
+		json_append_cstring(out, logical_name);
+		json_append_literal(out, ",\"version\":1");
 	}
 }
 
@@ -161,12 +302,7 @@ append_start(StringInfo out, const ValueType *type, bool optional)
 		json_append_literal(out, ",\"optional\":true");
 	else
 		json_append_literal(out, ",\"optional\":false");
-	if (connect->name)
-	{
-		json_append_literal(out, ",\"name\":");
-		json_append_cstring(out, connect->name);
-		json_append_literal(out, ",\"version\":1");
-	}
+	append_name(out, type, connect->name);
 	if (connect->doc)
 	{
 		json_append_literal(out, ",\"doc\":");
@@ -215,17 +351,29 @@ has_defaults(const ValueType *type)
 	}
 }
 
-/* The epoch has as many fraction digits as all values of the column. */
+/* Zero has as many digits after the point as all values of the column. */
 static void
 append_zero(StringInfo out, const ValueType *type)
 {
 	const char *zero = connect_types[type->value_class].zero;
+	int			i;
 
-	if (type->value_class == VALUE_TIMESTAMPTZ)
-		value_append_json(out, type,
-						  TimestampTzGetDatum(SetEpochTimestamp()));
-	else
-		json_append_raw(out, zero, strlen(zero));
+	switch (type->value_class)
+	{
+		case VALUE_TIMESTAMPTZ:
+			value_append_json(out, type,
+							  TimestampTzGetDatum(SetEpochTimestamp()));
+			break;
+		case VALUE_DECIMAL_STRING:
+			json_append_literal(out, "\"0");
+			for (i = 0; i < type->scale; i++)
+				json_append_raw(out, i == 0 ? ".0" : "0", i == 0 ? 2 : 1);
+			json_append_char(out, '"');
+			break;
+		default:
+			json_append_raw(out, zero, strlen(zero));
+			break;
+	}
 }
 
 static void

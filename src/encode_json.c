@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
 #include "encode_json.h"
 #include "json_writer.h"
 
@@ -59,17 +58,53 @@ encode_json_relation(const RelationInfo *relation,
 	return json;
 }
 
+/* The column in hand, for messages of errors */
+typedef struct ColumnContext
+{
+	ErrorContextCallback callback;
+	const RelationInfo *relation;
+	const RelationColumn *column;
+} ColumnContext;
+
+static void
+report_column(void *arg)
+{
+	const ColumnContext *context = arg;
+
+	if (context->column)
+		errcontext("column \"%s\" of table \"%s.%s\"",
+				   context->column->name, context->relation->schema,
+				   context->relation->table);
+}
+
 static inline void
-append_column(StringInfo out, const JsonColumn *json, RelationColumn *column,
-			  const RowImage *row)
+push_context(ColumnContext *context, const RelationInfo *relation)
+{
+	context->relation = relation;
+	context->column = NULL;
+	context->callback.callback = report_column;
+	context->callback.arg = context;
+	context->callback.previous = error_context_stack;
+	error_context_stack = &context->callback;
+}
+
+static inline void
+pop_context(ColumnContext *context)
+{
+	error_context_stack = context->callback.previous;
+}
+
+static inline void
+append_column(StringInfo out, ColumnContext *context, const JsonColumn *json,
+			  const RelationColumn *column, const RowImage *row)
 {
 	Datum		value = row->values[column->index];
 
+	context->column = column;
 	json_append_raw(out, json->name.data, json->name.len);
 	if (row->nulls[column->index])
 		json_append_literal(out, "null");
-	else if (column->varlena &&
-			 VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
+	else if (row_value_is_unavailable(column, value))
 		json_append_raw(out, json->unavailable.data, json->unavailable.len);
 	else
 		value_append_json(out, &column->type, value);
@@ -90,11 +125,15 @@ void
 encode_json_row(StringInfo out, const JsonRelation *json,
 				const RelationInfo *relation, const RowImage *row)
 {
+	ColumnContext context;
 	int			start = out->len;
 	int			i;
 
+	push_context(&context, relation);
 	for (i = 0; i < relation->ncolumns; i++)
-		append_column(out, &json->columns[i], &relation->columns[i], row);
+		append_column(out, &context, &json->columns[i], &relation->columns[i],
+					  row);
+	pop_context(&context);
 	close_object(out, start);
 }
 
@@ -102,15 +141,19 @@ void
 encode_json_key(StringInfo out, const JsonRelation *json,
 				const RelationInfo *relation, const RowImage *row)
 {
+	ColumnContext context;
 	int			start = out->len;
 	int			i;
 
+	push_context(&context, relation);
 	for (i = 0; i < relation->nkeys; i++)
 	{
-		RelationColumn *column = relation->keys[i];
+		const RelationColumn *column = relation->keys[i];
 
-		append_column(out, &json->columns[column - relation->columns],
-					  column, row);
+		append_column(out, &context,
+					  &json->columns[column - relation->columns], column,
+					  row);
 	}
+	pop_context(&context);
 	close_object(out, start);
 }

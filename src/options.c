@@ -352,6 +352,9 @@ finish_options(SubscriptionOptions *options)
 				   options->format == OUTPUT_FORMAT_CLOUDEVENTS,
 				   "\"cloudevents\"");
 	merge_key_columns(options);
+
+	/* What a schema says of arrays must be so. */
+	options->modes.fixed_dimensions = options->schemas;
 }
 
 /* ----------------------------------------------------------------

@@ -54,7 +54,8 @@ struct RelationCache
 	const List *publications;
 	const SubscriptionOptions *options;
 	Oid			owner;
-	bool		has_partitions; /* has an entry ever had ancestors? */
+	bool		has_relids;		/* has an entry ever depended on another
+								 * relation? */
 	long		sweep_at;		/* number of entries to sweep at */
 
 	/* The entry found last, for runs of changes of one relation */
@@ -74,7 +75,7 @@ invalidate_relation(Datum arg, Oid relid)
 	if (current_cache == NULL)
 		return;
 
-	if (OidIsValid(relid) && !current_cache->has_partitions)
+	if (OidIsValid(relid) && !current_cache->has_relids)
 	{
 		entry = hash_search(current_cache->entries, &relid, HASH_FIND, NULL);
 		if (entry)
@@ -86,8 +87,8 @@ invalidate_relation(Datum arg, Oid relid)
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
 		if (!OidIsValid(relid) || entry->relid == relid ||
-			(entry->info &&
-			 list_member_oid(entry->info->dependencies.ancestors, relid)))
+			entry->info == NULL ||
+			list_member_oid(entry->info->dependencies.relids, relid))
 			entry->valid = false;
 	}
 }
@@ -108,19 +109,26 @@ invalidate_all(Datum arg, int cacheid, uint32 hashvalue)
 }
 
 static bool
-uses_type(const RelationDependencies *dependencies, uint32 hash)
+depends_on(const RelationDependencies *dependencies, int cacheid, uint32 hash)
 {
 	int			i;
 
-	for (i = 0; i < dependencies->ntypes; i++)
+	/* A new label is none that could be known. */
+	if (cacheid == ENUMOID)
+		return dependencies->has_enum;
+	for (i = 0; i < dependencies->nrows; i++)
 	{
-		if (dependencies->type_hashes[i] == hash)
+		if (dependencies->rows[i].cacheid == cacheid &&
+			dependencies->rows[i].hash == hash)
 			return true;
 	}
 	return false;
 }
 
-/* System cache callback: a schema or a type changed; all if hash is 0. */
+/*
+ * System cache callback: a schema, a type or a label of an enumerated type
+ * changed; all if hash is 0.
+ */
 static void
 invalidate_dependent(Datum arg, int cacheid, uint32 hash)
 {
@@ -134,9 +142,7 @@ invalidate_dependent(Datum arg, int cacheid, uint32 hash)
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
 		if (hash == 0 || entry->info == NULL ||
-			(cacheid == NAMESPACEOID ?
-			 entry->info->dependencies.schema_hash == hash :
-			 uses_type(&entry->info->dependencies, hash)))
+			depends_on(&entry->info->dependencies, cacheid, hash))
 			entry->valid = false;
 	}
 }
@@ -161,6 +167,7 @@ register_callbacks(void)
 	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_dependent,
 								  (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, invalidate_dependent, (Datum) 0);
+	CacheRegisterSyscacheCallback(ENUMOID, invalidate_dependent, (Datum) 0);
 	registered = true;
 }
 
@@ -230,11 +237,12 @@ build_columns(RelationCache *cache, RelationInfo *info, Relation target,
 		column->name = pstrdup(NameStr(att->attname));
 		column->index = map ? map->attnums[i] - 1 : i;
 		column->varlena = att->attlen == -1;
+		column->max_bytes = cache->options->max_value_bytes;
 		column->not_null = att->attnotnull;
 		if (cache->options->schemas)
 			column_default_init(&column->column_default, desc, i);
 		value_type_init(&column->type, att->atttypid, att->atttypmod,
-						&cache->options->modes, cache->owner, info->context);
+						att->attndims, &cache->options->modes, cache->owner);
 		if (bms_is_member(att->attnum, keys))
 			info->keys[info->nkeys++] = column;
 	}
@@ -242,6 +250,10 @@ build_columns(RelationCache *cache, RelationInfo *info, Relation target,
 	/* A key that is published in part only identifies nothing. */
 	if (info->nkeys < bms_num_members(keys))
 		info->nkeys = 0;
+
+	/* Rows whose keys are long must not all have the same one. */
+	for (i = 0; i < info->nkeys; i++)
+		info->keys[i]->max_bytes = 0;
 }
 
 static char *
@@ -288,30 +300,54 @@ check_key(RelationInfo *info, Relation relation, Relation target)
 }
 
 static void
-add_type_hash(RelationDependencies *dependencies, const ValueType *type)
+add_row(RelationDependencies *dependencies, int cacheid, Oid oid)
 {
-	if (type->element)
-		add_type_hash(dependencies, type->element);
-	if (type->typid < FirstNormalObjectId)
+	uint32		hash = GetSysCacheHashValue1(cacheid, ObjectIdGetDatum(oid));
+
+	if (depends_on(dependencies, cacheid, hash))
 		return;
-	dependencies->type_hashes =
-		dependencies->type_hashes == NULL ? palloc(sizeof(uint32)) :
-		repalloc(dependencies->type_hashes,
-				 (dependencies->ntypes + 1) * sizeof(uint32));
-	dependencies->type_hashes[dependencies->ntypes++] =
-		GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(type->typid));
+	dependencies->rows =
+		dependencies->rows == NULL ? palloc(sizeof(CatalogRow)) :
+		repalloc(dependencies->rows,
+				 (dependencies->nrows + 1) * sizeof(CatalogRow));
+	dependencies->rows[dependencies->nrows].cacheid = cacheid;
+	dependencies->rows[dependencies->nrows++].hash = hash;
+}
+
+/* A type and those inside it */
+static void
+add_type(RelationDependencies *dependencies, const ValueType *type)
+{
+	const ValueComposite *composite = type->composite;
+	int			i;
+
+	/* Those of the server itself do not change. */
+	if (type->typid >= FirstNormalObjectId)
+		add_row(dependencies, TYPEOID, type->typid);
+	if (type->enumeration)
+		dependencies->has_enum = true;
+	if (type->element)
+		add_type(dependencies, type->element);
+	if (composite == NULL)
+		return;
+	add_row(dependencies, NAMESPACEOID, composite->schema);
+	dependencies->relids = list_append_unique_oid(dependencies->relids,
+												  composite->relid);
+	for (i = 0; i < composite->nfields; i++)
+		add_type(dependencies, &composite->fields[i].type);
 }
 
 static void
-build_dependencies(RelationInfo *info, Relation target)
+build_dependencies(RelationCache *cache, RelationInfo *info, Relation target)
 {
+	RelationDependencies *dependencies = &info->dependencies;
 	int			i;
 
-	info->dependencies.schema_hash =
-		GetSysCacheHashValue1(NAMESPACEOID,
-							  ObjectIdGetDatum(RelationGetNamespace(target)));
+	add_row(dependencies, NAMESPACEOID, RelationGetNamespace(target));
 	for (i = 0; i < info->ncolumns; i++)
-		add_type_hash(&info->dependencies, &info->columns[i].type);
+		add_type(dependencies, &info->columns[i].type);
+	if (dependencies->relids != NIL)
+		cache->has_relids = true;
 }
 
 static void
@@ -332,9 +368,9 @@ build_published(RelationCache *cache, RelationInfo *info, Relation relation)
 	AttrMap    *map = NULL;
 
 	publication_lookup(cache->publications, relation, &published);
-	info->dependencies.ancestors = published.ancestors;
+	info->dependencies.relids = list_copy(published.ancestors);
 	if (published.ancestors)
-		cache->has_partitions = true;
+		cache->has_relids = true;
 	info->publish_inserts = published.inserts;
 	info->publish_updates = published.updates;
 	info->publish_deletes = published.deletes;
@@ -368,7 +404,7 @@ build_published(RelationCache *cache, RelationInfo *info, Relation relation)
 	build_columns(cache, info, target, map, published.columns);
 	check_key(info, relation, target);
 	info->filter = row_filter_create(&published, target, map, cache->owner);
-	build_dependencies(info, target);
+	build_dependencies(cache, info, target);
 	if (target != relation)
 		RelationClose(target);
 }

@@ -13,7 +13,9 @@
 #ifndef CDC_RELATION_H
 #define CDC_RELATION_H
 
+#include "access/detoast.h"
 #include "column_default.h"
+#include "compat.h"
 #include "nodes/pg_list.h"
 #include "options.h"
 #include "utils/rel.h"
@@ -25,18 +27,27 @@ typedef struct RelationColumn
 	char	   *name;
 	int			index;			/* of its datum in the deformed tuple */
 	bool		varlena;		/* may be unchanged TOAST */
+	Size		max_bytes;		/* longer values are unavailable; 0: none is */
 	bool		not_null;
 	ColumnDefault column_default;	/* looked up for schemas only */
 	ValueType	type;
 } RelationColumn;
 
-/* Things that the entry depends on and that have no relcache message */
+/* A row of a system cache, as its invalidation messages tell it */
+typedef struct CatalogRow
+{
+	int			cacheid;
+	uint32		hash;
+} CatalogRow;
+
+/* Things that the entry depends on besides the relation itself */
 typedef struct RelationDependencies
 {
-	List	   *ancestors;		/* OIDs of partitioned tables */
-	uint32		schema_hash;
-	int			ntypes;
-	uint32	   *type_hashes;
+	List	   *relids;			/* partitioned tables, relations of composite
+								 * types */
+	int			nrows;
+	CatalogRow *rows;			/* schemas and types */
+	bool		has_enum;		/* depends on the labels of some type */
 } RelationDependencies;
 
 typedef struct RelationInfo
@@ -67,6 +78,23 @@ typedef struct RelationInfo
 } RelationInfo;
 
 typedef struct RelationCache RelationCache;
+
+/*
+ * Is a value that is not null not there, or not to be published?  It is not
+ * there if it is TOAST that an UPDATE did not change and that is not in the
+ * row's WAL record; it is not published if it is longer than the option
+ * max_value_bytes allows.
+ */
+static inline bool
+row_value_is_unavailable(const RelationColumn *column, Datum value)
+{
+	if (!column->varlena)
+		return false;
+	if (VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
+		return true;
+	return column->max_bytes > 0 &&
+		toast_raw_datum_size(value) - VARHDRSZ > column->max_bytes;
+}
 
 /*
  * Make the cache of this process, in a child of context; it is gone when

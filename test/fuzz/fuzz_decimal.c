@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_decimal.c
- *	  Fuzz target: numeric on disk to two's complement.
+ *	  Fuzz target: numeric on disk to two's complement, text and double.
  *
  * The code under test multiplies its way from groups of digits to bytes.
  * Here the bytes are divided by ten until nothing is left, and the remainders
@@ -96,6 +96,47 @@ require_decimal(const Decimal *decimal, const StringInfoData *digits,
 	require_digits(decimal, digits);
 }
 
+/* As numeric_out() writes it */
+static void
+expected_text(StringInfo out, const NumericText *text)
+{
+	if (text->negative)
+		appendStringInfoChar(out, '-');
+	if (text->digits.len == 0 || text->point <= 0)
+		appendStringInfoChar(out, '0');
+	for (int i = 0; text->digits.len > 0 && i < text->point; i++)
+		appendStringInfoChar(out, i < text->digits.len ?
+							 text->digits.data[i] : '0');
+	if (text->display_scale > 0)
+		appendStringInfoChar(out, '.');
+	for (int i = 0; i < text->display_scale; i++)
+	{
+		int			digit = text->point + i;
+
+		appendStringInfoChar(out, text->digits.len > 0 && digit >= 0 &&
+							 digit < text->digits.len ?
+							 text->digits.data[digit] : '0');
+	}
+}
+
+/* What is in the buffer already stays there. */
+static void
+require_text(const struct varlena *numeric, const NumericText *text)
+{
+	StringInfoData expected;
+	StringInfoData result;
+
+	initStringInfo(&expected);
+	appendStringInfoChar(&expected, '>');
+	expected_text(&expected, text);
+	initStringInfo(&result);
+	appendStringInfoChar(&result, '>');
+	decimal_append_text(&result, numeric);
+	REQUIRE(result.len == expected.len);
+	REQUIRE(memcmp(result.data, expected.data, result.len) == 0);
+	REQUIRE(decimal_to_double(numeric) == strtod(expected.data + 1, NULL));
+}
+
 static void
 fuzz_numeric(FuzzInput *input)
 {
@@ -108,12 +149,13 @@ fuzz_numeric(FuzzInput *input)
 		fuzz_choose(input, 60) : fuzz_choose(input, MAX_GROUPS * 4);
 
 	numeric = numeric_disk_make(input, MAX_GROUPS, &text);
-	if (!decimal_from_numeric(&decimal, PointerGetDatum(numeric), scale))
+	if (!decimal_from_numeric(&decimal, numeric, scale))
 	{
 		REQUIRE(!text.finite);
 		return;
 	}
 	REQUIRE(text.finite);
+	require_text(numeric, &text);
 	if (scale < 0)
 		scale = Max(text.digits.len - text.point, 0);
 	if (text.digits.len == 0 && choice < 3)
@@ -140,15 +182,46 @@ fuzz_int64(FuzzInput *input)
 	require_decimal(&decimal, &digits, value < 0);
 }
 
+static void
+fuzz_int64_text(FuzzInput *input)
+{
+	StringInfoData text;
+	int			scale = fuzz_choose(input, 19);
+	int64		value = fuzz_take(input, 8);
+	char		expected[64];
+	uint64		magnitude = value < 0 ? -(uint64) value : (uint64) value;
+	uint64		unit = 1;
+
+	for (int i = 0; i < scale; i++)
+		unit *= 10;
+	snprintf(expected, sizeof(expected), "%s" UINT64_FORMAT,
+			 value < 0 ? "-" : "", magnitude / unit);
+	if (scale > 0)
+		snprintf(expected + strlen(expected), 32, ".%0*llu", scale,
+				 (unsigned long long) (magnitude % unit));
+	initStringInfo(&text);
+	decimal_append_int64_text(&text, value, scale);
+	REQUIRE(strcmp(text.data, expected) == 0);
+	REQUIRE(decimal_int64_to_double(value, scale) == strtod(expected, NULL));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	FuzzInput	input = {data, size};
 
-	if (fuzz_choose(&input, 16) == 0)
-		fuzz_int64(&input);
-	else
-		fuzz_numeric(&input);
+	switch (fuzz_choose(&input, 16))
+	{
+		case 0:
+			fuzz_int64(&input);
+			break;
+		case 1:
+			fuzz_int64_text(&input);
+			break;
+		default:
+			fuzz_numeric(&input);
+			break;
+	}
 	shim_reset();
 	return 0;
 }

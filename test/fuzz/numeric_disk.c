@@ -147,6 +147,7 @@ numeric_disk_make(FuzzInput *input, int max_groups, NumericText *text)
 	scale = Max(text->digits.len - text->point, 0);
 	scale += fuzz_choose(input, 4) ? 0 : fuzz_choose(input, 70);
 	scale = Min(scale, MAX_SCALE);
+	text->display_scale = scale;
 
 	initStringInfo(&contents);
 	append_header(&contents, text->negative, weight, scale);

@@ -24,6 +24,7 @@ typedef struct NumericText
 	StringInfoData digits;		/* without leading and trailing zeros; none
 								 * for zero */
 	int			point;
+	int			display_scale;	/* digits after the point to show */
 } NumericText;
 
 /*

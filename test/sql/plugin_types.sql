@@ -15,7 +15,14 @@ CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE DOMAIN price AS numeric(9,2);
 CREATE DOMAIN list AS int[];
 CREATE TYPE bill AS (m money);
+CREATE TYPE nested AS (p pair, ps pair[], m mood, n numeric(5,2), d positive, t timestamp(3));
+CREATE DOMAIN pair_domain AS pair CHECK ((VALUE).a > 0);
+CREATE DOMAIN matrix AS int[][];
+CREATE DOMAIN flag AS positive;
+CREATE TABLE row_type (x int, y date);
+CREATE TYPE nothing AS ();
 CREATE TYPE floatrange AS RANGE (subtype = float8);
+CREATE TYPE moneyrange AS RANGE (subtype = money);
 
 -- Each row of this table becomes a table with a column of that type, with a
 -- row of that value and one of null
@@ -54,14 +61,25 @@ INSERT INTO cases (type, value) VALUES
   ('inet', '192.168.2.0/24'), ('inet', '::1'), ('cidr', '10.0.0.0/8'), ('macaddr', '08:00:2b:01:02:03'),
   ('int4range', '[1,5]'), ('tsrange', '[2019-03-31 15:30:00,infinity)'), ('tstzrange', '[2017-06-05 11:29:12.549426+02,)'),
   ('floatrange', '[1.5,2.5]'), ('int4multirange', '{[1,3),[5,7)}'),
-  ('point', '(1,2.5)'), ('circle', '<(10,20),10>'), ('tsvector', 'a b'), ('xid', '123'), ('pg_lsn', '1/80000000'),
+  ('moneyrange', '[-1.5,1234.5)'), ('nummultirange', '{}'), ('int8range', 'empty'), ('daterange', '(,2020-01-01]'),
+  ('point', '(1,2.5)'), ('point', '(NaN,-Infinity)'), ('circle', '<(10,20),10>'), ('line', '{1,2,3}'), ('lseg', '[(0,0),(1,1)]'),
+  ('box', '(0,0),(1,2)'), ('path', '[(0,0),(1,1)]'), ('polygon', '((0,0),(1,1),(1,0))'),
+  ('tsvector', 'a b'), ('tsquery', 'a & !b'), ('jsonpath', '$.a[*]'), ('xid', '123'), ('xid8', '12345678901'), ('cid', '7'), ('tid', '(1,2)'),
+  ('pg_lsn', '1/80000000'), ('pg_snapshot', '10:20:10,14'), ('macaddr8', '08:00:2b:01:02:03:04:05'), ('xml', '<a>&amp;</a>'),
+  ('oidvector', '1 2'), ('regproc', 'now'), ('regrole', 'pg_monitor'), ('regconfig', 'simple'),
   ('regclass', 'plugin_types.cases'), ('regtype', 'plugin_types.mood'), ('pair', '(1,"x y")'), ('txid_snapshot', '10:20:10,14'),
-  ('bill', '(1234.5)'),
+  ('bill', '(1234.5)'), ('pair', '(,)'), ('pair_domain', '(1,"{\"")'), ('row_type', '(1,2020-01-01)'), ('nothing', '()'),
+  ('nested', '("(1,a)","{""(2,b)"",NULL}",ok,1.5,5,"2020-01-01 00:00:00.123")'), ('nested', '(,,,,,)'),
   ('int[]', '{1,NULL,3}'), ('int[]', '{}'), ('int[]', '{{1,2},{3,4}}'), ('int[]', '[0:1]={5,6}'), ('text[]', '{"o ne",NULL,"t\"q",""}'),
   ('numeric(5,2)[]', '{1.1,NULL}'), ('numeric[]', '{1.1}'), ('float8[]', '{1.5,NaN}'), ('bool[]', '{t,f,NULL}'),
   ('timestamp(3)[]', '{2020-04-01 00:01:02.123}'), ('timestamptz[]', '{2020-04-01 00:01:02+02}'), ('mood[]', '{ok,sad}'),
   ('bytea[]', '{"\\x0001"}'), ('uuid[]', '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'), ('pair[]', '{"(1,a)","(2,b)"}'),
-  ('positive[]', '{5}'), ('list', '{1,2}'), ('interval[]', '{1 day}'), ('char(3)[]', '{a}'), ('int2vector', '1 2'), ('jsonb[]', '{"[1, 2]"}');
+  ('positive[]', '{5}'), ('list', '{1,2}'), ('interval[]', '{1 day}'), ('char(3)[]', '{a}'), ('int2vector', '1 2'), ('jsonb[]', '{"[1, 2]"}'),
+  ('bigint[]', '{1550166368505037572,NULL}'), ('smallint[]', '{1,2}'), ('real[]', '{1.5,NULL}'), ('date[]', '{2016-11-04}'),
+  ('time[]', '{00:01:02}'), ('timetz[]', '{00:01:02+02}'), ('json[]', '{"{\"a\": 1}"}'), ('xml[]', '{<a/>}'), ('name[]', '{n}'),
+  ('money[]', '{1.5}'), ('bit(3)[]', '{101,000}'), ('varbit[]', '{101,NULL}'), ('inet[]', '{10.0.0.1}'), ('point[]', '{"(1,2)"}'),
+  ('int4range[]', '{"[1,3)",empty}'), ('nested[]', '{"(,,,,,)"}'), ('list[]', '{"{1,2}","{3}"}'), ('matrix', '{{1},{2}}'), ('flag', '3'),
+  ('text[]', '{{{a},{b}},{{NULL},{d}}}'), ('price[]', '{1.5}'), ('box[]', '{(0,0),(1,2)}'), ('oid[]', '{4000000000}');
 
 CREATE PUBLICATION plugin_types;
 SELECT slot_name FROM pg_create_logical_replication_slot('plugin_types', 'cdc_emit');
