@@ -20,6 +20,7 @@
 #include "access/attmap.h"
 #include "access/xlog.h"
 #include "access/xlogreader.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_publication.h"
 #include "fmgr.h"
@@ -231,6 +232,16 @@ cdc_publication_ownercheck(Oid pubid, Oid roleid)
 	return object_ownercheck(PublicationRelationId, pubid, roleid);
 #else
 	return pg_publication_ownercheck(pubid, roleid);
+#endif
+}
+
+static inline bool
+cdc_database_ownercheck(Oid dboid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(DatabaseRelationId, dboid, roleid);
+#else
+	return pg_database_ownercheck(dboid, roleid);
 #endif
 }
 

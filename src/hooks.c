@@ -7,6 +7,10 @@
  *	  it looks after the object access hook.  So the hook makes the workers of
  *	  that database leave and waits for it; if the command fails they come
  *	  back.
+ *	- ALTER DATABASE SET TABLESPACE and RENAME, CREATE DATABASE TEMPLATE: they
+ *	  want nobody to be connected.  Our workers are not what the command's
+ *	  author should have to think of, so they leave in the same way and come
+ *	  back afterwards.
  *	- DROP EXTENSION, changes of servers and user mappings: the controller has
  *	  to look at the database again after commit.
  *
@@ -27,10 +31,14 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "cdc_emit.h"
@@ -42,8 +50,9 @@
 #define DROP_DATABASE_WAIT_MS	10000
 
 static object_access_hook_type prev_object_access_hook = NULL;
+static ProcessUtility_hook_type prev_process_utility_hook = NULL;
 
-/* The database this transaction is dropping. */
+/* The database this transaction wants to have for itself. */
 static Oid	dropping_dboid = InvalidOid;
 static bool xact_callback_registered = false;
 
@@ -198,9 +207,88 @@ object_access(ObjectAccessType access, Oid classId, Oid objectId,
 	}
 }
 
+/* Value of an option, NULL if it is not there. */
+static const char *
+find_option(List *options, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, name) == 0 && option->arg != NULL)
+			return defGetString(option);
+	}
+	return NULL;
+}
+
+/* The database that a statement wants to have for itself, or NULL. */
+static const char *
+database_wanted(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterDatabaseStmt:
+			{
+				AlterDatabaseStmt *alter = (AlterDatabaseStmt *) statement;
+
+				return find_option(alter->options, "tablespace") != NULL ?
+					alter->dbname : NULL;
+			}
+		case T_RenameStmt:
+			{
+				RenameStmt *rename = (RenameStmt *) statement;
+
+				return rename->renameType == OBJECT_DATABASE ?
+					rename->subname : NULL;
+			}
+		case T_CreatedbStmt:
+			return find_option(((CreatedbStmt *) statement)->options,
+							   "template");
+		default:
+			return NULL;
+	}
+}
+
+/* Only who may do such things with the database makes our workers leave. */
+static void
+release_database_wanted(Node *statement)
+{
+	const char *name = database_wanted(statement);
+	Oid			dboid;
+
+	if (name == NULL || cdc_shared == NULL || IsBinaryUpgrade)
+		return;
+	dboid = get_database_oid(name, true);
+	if (!OidIsValid(dboid) || dboid == MyDatabaseId ||
+		OidIsValid(dropping_dboid) ||
+		!cdc_database_ownercheck(dboid, GetUserId()))
+		return;
+	release_database(dboid);
+}
+
+static void
+process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
+				ProcessUtilityContext context, ParamListInfo params,
+				QueryEnvironment *environment, DestReceiver *dest,
+				QueryCompletion *completion)
+{
+	release_database_wanted(pstmt->utilityStmt);
+	if (prev_process_utility_hook)
+		prev_process_utility_hook(pstmt, query, read_only_tree, context,
+								  params, environment, dest, completion);
+	else
+		standard_ProcessUtility(pstmt, query, read_only_tree, context,
+								params, environment, dest, completion);
+}
+
 void
 hooks_install(void)
 {
+	prev_process_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+
 	prev_object_access_hook = object_access_hook;
 	object_access_hook = object_access;
 }

@@ -143,7 +143,8 @@ handle_sigterm(SIGNAL_ARGS)
 
 /*
  * Within a transaction, possibly a very large one: let it end if that takes
- * little time, since what is cut off is emitted again after a restart.
+ * little time, since what is cut off is emitted again after a restart.  If
+ * Kafka keeps us waiting already, it will not.
  */
 static void
 check_stop_in_transaction(void)
@@ -155,7 +156,9 @@ check_stop_in_transaction(void)
 	now = GetCurrentTimestamp();
 	if (stop_time == 0)
 		stop_time = now;
-	if (TimestampDifferenceExceeds(stop_time, now, FINISH_MS))
+	if (TimestampDifferenceExceeds(stop_time, now, FINISH_MS) ||
+		(sink.waiting_since != 0 &&
+		 TimestampDifferenceExceeds(sink.waiting_since, now, FINISH_MS)))
 	{
 		InterruptPending = true;
 		ProcDiePending = true;
@@ -443,7 +446,7 @@ drain(void)
 {
 	static uint32 wait_event = 0;
 	TimestampTz start = GetCurrentTimestamp();
-	TimestampTz last_report = start;
+	TimestampTz last_report = last_report_time;
 	TimestampTz now = start;
 	ProducerStatus status;
 	uint64		queued;

@@ -244,9 +244,9 @@ wait_for_none('DROP DATABASE WITH (FORCE)');
 
 # CREATE DATABASE needs its template to itself
 create_database('template');
-($status, $stdout, $stderr) =
-  $node->psql('postgres', 'CREATE DATABASE copy TEMPLATE template');
-note($stderr);
+$node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE template');
+is(ready('template'), 't', 'a worker gives way to CREATE DATABASE TEMPLATE');
+$node->safe_psql('postgres', 'DROP DATABASE copy');
 $node->safe_psql('postgres', 'DROP DATABASE template');
 wait_for_none('DROP DATABASE of a template');
 
