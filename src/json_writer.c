@@ -528,3 +528,64 @@ json_append_hex(StringInfo out, const char *data, int len)
 	*dst++ = '"';
 	out->len = dst - out->data;
 }
+
+static int
+hex_digit(char c)
+{
+	return c >= 'A' ? c - 'A' + 10 : c - '0';
+}
+
+/* Append what an escape stands for and return its length. */
+static int
+append_unescaped(StringInfo out, const char *escape)
+{
+	switch (escape[1])
+	{
+		case 'b':
+			json_append_char(out, '\b');
+			return 2;
+		case 'f':
+			json_append_char(out, '\f');
+			return 2;
+		case 'n':
+			json_append_char(out, '\n');
+			return 2;
+		case 'r':
+			json_append_char(out, '\r');
+			return 2;
+		case 't':
+			json_append_char(out, '\t');
+			return 2;
+		case 'u':
+			/* control characters only */
+			json_append_char(out, hex_digit(escape[4]) << 4 |
+							 hex_digit(escape[5]));
+			return 6;
+		default:
+			json_append_char(out, escape[1]);
+			return 2;
+	}
+}
+
+void
+json_append_unquoted(StringInfo out, const char *json, int len)
+{
+	const char *end = json + len - 1;
+
+	if (len == 0 || *json != '"')
+	{
+		json_append_raw(out, json, len);
+		return;
+	}
+	json++;
+	while (json < end)
+	{
+		const char *escape = memchr(json, '\\', end - json);
+		int			plain = (escape ? escape : end) - json;
+
+		json_append_raw(out, json, plain);
+		json += plain;
+		if (escape)
+			json += append_unescaped(out, escape);
+	}
+}

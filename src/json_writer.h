@@ -75,4 +75,10 @@ extern void json_append_base64(StringInfo out, const char *data, int len);
 extern void json_append_base64_url(StringInfo out, const char *data, int len);
 extern void json_append_hex(StringInfo out, const char *data, int len);
 
+/*
+ * A JSON value of ours as plain text: a string without quotes and escapes,
+ * everything else as it is.
+ */
+extern void json_append_unquoted(StringInfo out, const char *json, int len);
+
 #endif							/* CDC_JSON_WRITER_H */
