@@ -22,15 +22,17 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "capture_internal.h"
-#include "config.h"
 #include "commands/dbcommands.h"
+#include "config.h"
+#include "event_field.h"
 #include "miscadmin.h"
 #include "replication/origin.h"
-#include "route.h"
 #include "text_sink.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 /* Buffers that grew beyond this are given back after the change. */
 #define BUFFER_KEEP_BYTES	(1024 * 1024)
@@ -70,6 +72,50 @@ configure_from_options(CaptureState *state, LogicalDecodingContext *ctx)
 	return publications;
 }
 
+static char *
+database_name(void)
+{
+	char	   *name = get_database_name(MyDatabaseId);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_DATABASE),
+				 errmsg("database with OID %u does not exist",
+						MyDatabaseId)));
+	return name;
+}
+
+void
+capture_prepare(CaptureState *state)
+{
+	MemoryContext old;
+	const SubscriptionOptions *options = state->options;
+	EncoderSettings settings;
+	const char *prefix = options->topic_prefix;
+
+	if (state->encoder)
+		return;
+
+	old = MemoryContextSwitchTo(state->context);
+	settings.options = options;
+	settings.database = database_name();
+	if (prefix == NULL)
+		prefix = state->default_prefix;
+	if (prefix == NULL)
+		prefix = settings.database;
+	settings.name = options->source_name ? options->source_name : prefix;
+
+	state->router = route_create(options, prefix, settings.database);
+	state->message_topic.name = route_special_topic(state->router, "message");
+	state->transaction_topic.name = route_special_topic(state->router,
+														"transaction");
+	state->dead_letter_topic.name = options->dead_letter_topic ?
+		options->dead_letter_topic :
+		route_special_topic(state->router, "dead_letter");
+	state->encoder = encode_debezium_create(&settings);
+	MemoryContextSwitchTo(old);
+}
+
 static void
 startup_cb(LogicalDecodingContext *ctx, OutputPluginOptions *opt,
 		   bool is_init)
@@ -105,14 +151,54 @@ startup_cb(LogicalDecodingContext *ctx, OutputPluginOptions *opt,
 	state->change_context = AllocSetContextCreate(ctx->context,
 												  "cdc_emit change",
 												  ALLOCSET_DEFAULT_SIZES);
+	state->count_context = AllocSetContextCreate(ctx->context,
+												 "cdc_emit transaction",
+												 ALLOCSET_SMALL_SIZES);
 	state->relations = relation_cache_create(ctx->context, publications,
 											 state->options, owner);
 	initStringInfo(&state->key);
 	initStringInfo(&state->old_key);
+	initStringInfo(&state->other_key);
 	initStringInfo(&state->value);
+	headers_init(&state->headers);
 	value_startup();
 	ctx->output_plugin_private = state;
 	MemoryContextSwitchTo(old);
+}
+
+static void
+begin_change(CaptureState *state, const char *op, XLogRecPtr lsn)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (state->sink->progress)
+		state->sink->progress(state->sink);
+	capture_begin_change(state, op, lsn);
+}
+
+static void
+trim_buffer(StringInfo buffer, MemoryContext context)
+{
+	MemoryContext old;
+
+	if (buffer->maxlen <= BUFFER_KEEP_BYTES)
+		return;
+	old = MemoryContextSwitchTo(context);
+	pfree(buffer->data);
+	initStringInfo(buffer);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+end_change(CaptureState *state)
+{
+	capture_end_change(state);
+	value_restore_settings();
+	trim_buffer(&state->value, state->context);
+	trim_buffer(&state->key, state->context);
+	trim_buffer(&state->old_key, state->context);
+	trim_buffer(&state->other_key, state->context);
+	trim_buffer(&state->headers.text, state->context);
+	MemoryContextReset(state->change_context);
 }
 
 /* Has an administrator asked to leave this transaction out? */
@@ -164,102 +250,31 @@ commit_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 		  XLogRecPtr commit_lsn)
 {
 	CaptureState *state = ctx->output_plugin_private;
+	MemoryContext old = MemoryContextSwitchTo(state->change_context);
 
+	capture_end_transaction(state);
+	MemoryContextSwitchTo(old);
+	end_change(state);
 	if (state->begun)
 		state->transaction.previous_end_lsn = txn->end_lsn;
 	state->sink->commit(state->sink, txn->end_lsn, cdc_txn_commit_time(txn));
 	state->in_transaction = false;
 }
 
-/* Names are looked up in the catalog, so not before there is a change. */
-static void
-make_encoder(CaptureState *state)
+static const char *
+change_op(const ReorderBufferChange *change)
 {
-	MemoryContext old = MemoryContextSwitchTo(state->context);
-	EncoderSettings settings;
-
-	state->database = get_database_name(MyDatabaseId);
-	if (state->database == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_DATABASE),
-				 errmsg("database with OID %u does not exist",
-						MyDatabaseId)));
-	state->prefix = state->options->topic_prefix;
-	if (state->prefix == NULL)
-		state->prefix = state->default_prefix;
-	if (state->prefix == NULL)
-		state->prefix = state->database;
-
-	settings.prefix = state->prefix;
-	settings.database = state->database;
-	settings.unavailable_value = state->options->unavailable_value;
-	state->encoder = encode_debezium_create(&settings);
-	MemoryContextSwitchTo(old);
-}
-
-void
-capture_prepare_relation(CaptureState *state, RelationInfo *info)
-{
-	MemoryContext old;
-
-	state->current.relation = info;
-	if (state->encoder == NULL)
-		make_encoder(state);
-
-	old = MemoryContextSwitchTo(info->context);
-	info->topic_name = route_topic_name(state->options->topic, state->prefix,
-										state->database, info->schema,
-										info->table);
-	info->keyless_hash = route_keyless_hash(info->schema, info->table);
-	MemoryContextSwitchTo(old);
-
-	info->topic = state->sink->open_topic(state->sink, info->topic_name);
-	state->encoder->relation(state->encoder, info);
-	info->prepared = true;
-}
-
-/* Are changes of this replication origin left out? */
-static bool
-filter_by_origin_cb(LogicalDecodingContext *ctx, CdcOriginId origin)
-{
-	CaptureState *state = ctx->output_plugin_private;
-
-	/* There are no options yet while a slot is created. */
-	return state != NULL && state->options->origin == ORIGIN_NONE &&
-		origin != CdcInvalidOriginId;
-}
-
-static void
-begin_change(CaptureState *state, const ReorderBufferChange *change)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (state->sink->progress)
-		state->sink->progress(state->sink);
-	capture_begin_change(state, change);
-}
-
-static void
-trim_buffer(StringInfo buffer, MemoryContext context)
-{
-	MemoryContext old;
-
-	if (buffer->maxlen <= BUFFER_KEEP_BYTES)
-		return;
-	old = MemoryContextSwitchTo(context);
-	pfree(buffer->data);
-	initStringInfo(buffer);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-end_change(CaptureState *state)
-{
-	capture_end_change(state);
-	value_restore_settings();
-	trim_buffer(&state->value, state->context);
-	trim_buffer(&state->key, state->context);
-	trim_buffer(&state->old_key, state->context);
-	MemoryContextReset(state->change_context);
+	switch (change->action)
+	{
+		case REORDER_BUFFER_CHANGE_INSERT:
+			return event_op_name(EVENT_CREATE);
+		case REORDER_BUFFER_CHANGE_UPDATE:
+			return event_op_name(EVENT_UPDATE);
+		case REORDER_BUFFER_CHANGE_DELETE:
+			return event_op_name(EVENT_DELETE);
+		default:
+			return event_op_name(EVENT_TRUNCATE);
+	}
 }
 
 static void
@@ -269,7 +284,7 @@ change_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 	CaptureState *state = ctx->output_plugin_private;
 	MemoryContext old;
 
-	begin_change(state, change);
+	begin_change(state, change_op(change), change->lsn);
 	old = MemoryContextSwitchTo(state->change_context);
 	if (state->skipping)
 		 /* nothing */ ;
@@ -290,12 +305,87 @@ truncate_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 	MemoryContext old;
 	int			i;
 
-	begin_change(state, change);
+	begin_change(state, change_op(change), change->lsn);
 	old = MemoryContextSwitchTo(state->change_context);
 	for (i = 0; i < nrelations && !state->skipping; i++)
 		capture_truncate(state, txn, relations[i], change->lsn);
 	MemoryContextSwitchTo(old);
 	end_change(state);
+}
+
+static void
+message_in_context(CaptureState *state, ReorderBufferTXN *txn,
+				   LogicalMessage *message)
+{
+	MemoryContext old;
+
+	begin_change(state, EVENT_OP_MESSAGE, message->position.lsn);
+	old = MemoryContextSwitchTo(state->change_context);
+	if (state->options->on_error == ON_ERROR_DEAD_LETTER)
+		capture_message_or_dead_letter(state, txn, message);
+	else
+		capture_message(state, txn, message);
+	MemoryContextSwitchTo(old);
+	end_change(state);
+}
+
+/*
+ * Core calls back for a message outside of transactions when it reads it: in
+ * no transaction, unless the caller has one, with a snapshot for the catalog.
+ * The message stands for a transaction that commits where it is in WAL.
+ */
+static void
+message_outside(CaptureState *state, LogicalMessage *message,
+				XLogRecPtr end_lsn)
+{
+	bool		own_transaction = !IsTransactionState();
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext old = CurrentMemoryContext;
+
+	state->in_transaction = true;
+	if (own_transaction)
+		StartTransactionCommand();
+	message_in_context(state, NULL, message);
+
+	/* As core ends the transactions in which it replays others. */
+	if (own_transaction)
+	{
+		AbortCurrentTransaction();
+		CurrentResourceOwner = owner;
+	}
+	MemoryContextSwitchTo(old);
+	state->sink->commit(state->sink, end_lsn,
+						state->transaction.commit_time);
+	state->in_transaction = false;
+}
+
+static void
+message_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn,
+		   bool transactional, const char *prefix, Size content_len,
+		   const char *content)
+{
+	CaptureState *state = ctx->output_plugin_private;
+	LogicalMessage message = {0};
+
+	message.position.lsn = lsn;
+	message.prefix = prefix;
+	message.content = content;
+	message.content_len = content_len;
+	if (!transactional)
+		message_outside(state, &message, ctx->reader->EndRecPtr);
+	else if (!state->skipping)
+		message_in_context(state, txn, &message);
+}
+
+/* Are changes of this replication origin left out? */
+static bool
+filter_by_origin_cb(LogicalDecodingContext *ctx, CdcOriginId origin)
+{
+	CaptureState *state = ctx->output_plugin_private;
+
+	/* There are no options yet while a slot is created. */
+	return state != NULL && state->options->origin == ORIGIN_NONE &&
+		origin != CdcInvalidOriginId;
 }
 
 /* All memory belongs to the decoding context, which goes after this. */
@@ -313,6 +403,7 @@ _PG_output_plugin_init(OutputPluginCallbacks *cb)
 	cb->begin_cb = begin_cb;
 	cb->change_cb = change_cb;
 	cb->truncate_cb = truncate_cb;
+	cb->message_cb = message_cb;
 	cb->commit_cb = commit_cb;
 	cb->filter_by_origin_cb = filter_by_origin_cb;
 	cb->shutdown_cb = shutdown_cb;

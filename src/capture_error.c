@@ -38,9 +38,6 @@
 #include "utils/timestamp.h"
 #include "value_time.h"
 
-/* Suffix of the default topic for dead letters */
-#define DEAD_LETTER_SUFFIX		".dead_letter"
-
 /* Bytes of an error's message that a header holds */
 #define MAX_ERROR_HEADER		256
 
@@ -50,48 +47,15 @@
 /* Headers of a dead letter */
 #define MAX_HEADERS				12
 
-static const char *
-op_letter(EventOp op)
-{
-	switch (op)
-	{
-		case EVENT_CREATE:
-			return "c";
-		case EVENT_UPDATE:
-			return "u";
-		case EVENT_DELETE:
-			return "d";
-		case EVENT_TRUNCATE:
-			return "t";
-	}
-	return "?";
-}
-
-static EventOp
-change_op(const ReorderBufferChange *change)
-{
-	switch (change->action)
-	{
-		case REORDER_BUFFER_CHANGE_INSERT:
-			return EVENT_CREATE;
-		case REORDER_BUFFER_CHANGE_UPDATE:
-			return EVENT_UPDATE;
-		case REORDER_BUFFER_CHANGE_DELETE:
-			return EVENT_DELETE;
-		default:
-			return EVENT_TRUNCATE;
-	}
-}
-
 void
-capture_begin_change(CaptureState *state, const ReorderBufferChange *change)
+capture_begin_change(CaptureState *state, const char *op, XLogRecPtr lsn)
 {
 	CurrentChange *current = &state->current;
 
 	memset(current, 0, sizeof(*current));
 	current->active = true;
-	current->op = change_op(change);
-	current->lsn = change->lsn;
+	current->op = op;
+	current->lsn = lsn;
 }
 
 void
@@ -199,12 +163,16 @@ add_headers(const CaptureState *state, Message *message,
 			   pstrdup(unpack_sql_state(error->sqlerrcode)));
 	add_header(message, headers, "__cdc_emit.error",
 			   error_text(error->message));
-	add_header(message, headers, "__cdc_emit.topic", info->topic_name);
-	add_header(message, headers, "__cdc_emit.schema",
-			   error_text(info->schema));
-	add_header(message, headers, "__cdc_emit.table",
-			   error_text(info->table));
-	add_header(message, headers, "__cdc_emit.op", op_letter(current->op));
+	add_header(message, headers, "__cdc_emit.topic",
+			   info ? info->topic_name : state->message_topic.name);
+	if (info)
+	{
+		add_header(message, headers, "__cdc_emit.schema",
+				   error_text(info->schema));
+		add_header(message, headers, "__cdc_emit.table",
+				   error_text(info->table));
+	}
+	add_header(message, headers, "__cdc_emit.op", current->op);
 	add_header(message, headers, "__cdc_emit.xid",
 			   psprintf("%u", state->transaction.xid));
 	add_header(message, headers, "__cdc_emit.lsn",
@@ -252,24 +220,6 @@ fill_message(CaptureState *state, Message *message)
 												   message->value_len, room);
 }
 
-static void
-open_topic(CaptureState *state)
-{
-	MemoryContext old = MemoryContextSwitchTo(state->context);
-
-	if (state->dead_letter_topic_name == NULL)
-	{
-		const char *name = state->options->dead_letter_topic;
-
-		state->dead_letter_topic_name = name ? pstrdup(name) :
-			psprintf("%s%s", state->prefix, DEAD_LETTER_SUFFIX);
-		state->dead_letter_topic =
-			state->sink->open_topic(state->sink,
-									state->dead_letter_topic_name);
-	}
-	MemoryContextSwitchTo(old);
-}
-
 /* Not more often than a log can bear; the view counts all of them. */
 static void
 log_dead_letter(const CaptureState *state, const ErrorData *error)
@@ -277,6 +227,7 @@ log_dead_letter(const CaptureState *state, const ErrorData *error)
 	static TimestampTz last = 0;
 	TimestampTz now = GetCurrentTimestamp();
 	const RelationInfo *info = state->current.relation;
+	const char *topic = state->dead_letter_topic.name;
 	XLogRecPtr	commit_lsn = state->transaction.commit_lsn;
 
 	if (last != 0 && !TimestampDifferenceExceeds(last, now, LOG_INTERVAL_MS))
@@ -284,45 +235,83 @@ log_dead_letter(const CaptureState *state, const ErrorData *error)
 	last = now;
 	ereport(LOG,
 			errcode(error->sqlerrcode),
+			info ?
 			errmsg("an event of table \"%s.%s\" went to topic \"%s\": %s",
-				   info->schema, info->table, state->dead_letter_topic_name,
-				   error->message),
+				   info->schema, info->table, topic, error->message) :
+			errmsg("a logical message with prefix \"%s\" went to topic \"%s\": %s",
+				   state->current.message->prefix, topic, error->message),
 			errdetail("It is of the transaction that committed at %X/%X. Further ones are counted in pg_stat_cdc_emit and not logged for %d seconds.",
 					  LSN_FORMAT_ARGS(commit_lsn), LOG_INTERVAL_MS / 1000));
 }
 
+/* Dead letters are events too: they have an index and are counted. */
 static void
-emit_dead_letter(CaptureState *state, const ErrorData *error)
+place_dead_letter(CaptureState *state, ReorderBufferTXN *txn)
+{
+	CurrentChange *current = &state->current;
+	EventPosition position;
+
+	if (current->placed)
+		return;
+	capture_place(state, txn, current->relation, &position);
+	current->index = position.index;
+}
+
+static void
+emit_dead_letter(CaptureState *state, ReorderBufferTXN *txn,
+				 const ErrorData *error)
 {
 	CurrentChange *current = &state->current;
 	MessageHeader headers[MAX_HEADERS];
 	Message		message = {0};
 
-	if (!current->numbered)
-		current->index = state->next_index++;
+	place_dead_letter(state, txn);
 	current->phase = CAPTURE_EMITTING;
-	open_topic(state);
+	capture_open_topic(state, &state->dead_letter_topic);
 	log_dead_letter(state, error);
 
-	message.topic = state->dead_letter_topic;
-	message.topic_name = state->dead_letter_topic_name;
+	message.topic = state->dead_letter_topic.id;
+	message.topic_name = state->dead_letter_topic.name;
+	message.json = state->encoder->json;
 	message.headers = headers;
-	message.keyless_hash = current->relation->keyless_hash;
 	message.timestamp_ms =
 		value_time_unix_us(state->transaction.commit_time) / 1000;
 	add_headers(state, &message, headers, error);
 	fill_message(state, &message);
+	if (message.key == NULL)
+	{
+		message.has_partition_hash = true;
+		message.partition_hash =
+			current->relation ? current->relation->keyless_hash : 0;
+	}
 	state->sink->emit(state->sink, &message, state->transaction.commit_time);
 	capture_counts.dead_letters++;
 }
 
+/* What is captured: a change of a row, or a logical message */
+typedef struct CaptureTask
+{
+	ReorderBufferTXN *txn;
+	Relation	relation;
+	ReorderBufferChange *change;
+	LogicalMessage *message;	/* NULL: a change */
+} CaptureTask;
+
+static void
+perform(CaptureState *state, const CaptureTask *task)
+{
+	if (task->message)
+		capture_message(state, task->txn, task->message);
+	else
+		capture_row(state, task->txn, task->relation, task->change);
+}
+
 /*
- * Capture a change in a subtransaction.  Returns NULL, or the error of the
+ * Capture something in a subtransaction.  Returns NULL, or the error of the
  * data that kept it from being published; raises all other errors.
  */
 static ErrorData *
-try_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
-		ReorderBufferChange *change)
+try_to_perform(CaptureState *state, const CaptureTask *task)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -332,7 +321,7 @@ try_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		capture_row(state, txn, relation, change);
+		perform(state, task);
 		value_restore_settings();
 		ReleaseCurrentSubTransaction();
 	}
@@ -353,12 +342,29 @@ try_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
 	return error;
 }
 
+static void
+perform_or_dead_letter(CaptureState *state, const CaptureTask *task)
+{
+	ErrorData  *error = try_to_perform(state, task);
+
+	if (error != NULL)
+		emit_dead_letter(state, task->txn, error);
+}
+
 void
 capture_row_or_dead_letter(CaptureState *state, ReorderBufferTXN *txn,
 						   Relation relation, ReorderBufferChange *change)
 {
-	ErrorData  *error = try_row(state, txn, relation, change);
+	CaptureTask task = {txn, relation, change, NULL};
 
-	if (error != NULL)
-		emit_dead_letter(state, error);
+	perform_or_dead_letter(state, &task);
+}
+
+void
+capture_message_or_dead_letter(CaptureState *state, ReorderBufferTXN *txn,
+							   LogicalMessage *message)
+{
+	CaptureTask task = {txn, NULL, NULL, message};
+
+	perform_or_dead_letter(state, &task);
 }

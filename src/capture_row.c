@@ -21,9 +21,6 @@
 #include "row_filter.h"
 #include "utils/memutils.h"
 
-#define HEADER_NEW_KEY		"__debezium.newkey"
-#define HEADER_OLD_KEY		"__debezium.oldkey"
-
 /* Room for the rows of a relation with this many attributes */
 static void
 reserve_rows(CaptureState *state, int natts)
@@ -93,61 +90,61 @@ read_rows(CaptureState *state, TupleDesc desc, ReorderBufferChange *change,
 		heap_deform_tuple(new_tuple, desc, state->new_row.values,
 						  state->new_row.nulls);
 		event->after = &state->new_row;
+		event->incomplete = HeapTupleHasExternal(new_tuple) ||
+			state->options->max_value_bytes > 0;
 	}
 	if (old_tuple && new_tuple && HeapTupleHasExternal(new_tuple))
 		fill_unchanged(event->relation, &state->new_row, &state->old_row);
 }
 
 static void
+emit(CaptureState *state, ReorderBufferTXN *txn, RelationInfo *info,
+	 ChangeEvent *event, const StringInfo key)
+{
+	capture_place(state, txn, info, &event->position);
+	if (!capture_emit(state, info, event, key))
+		capture_counts.filtered++;
+}
+
+static void
 capture_insert(CaptureState *state, ReorderBufferTXN *txn,
-			   ChangeEvent *event)
+			   RelationInfo *info, ChangeEvent *event)
 {
 	event->op = EVENT_CREATE;
 	event->before = NULL;
-	capture_emit(state, txn, event,
-				 capture_key(state, event->relation, event->after,
-							 &state->key),
-				 NULL);
+	emit(state, txn, info, event,
+		 capture_key(state, info, event->after, &state->key));
 	capture_counts.inserts++;
 }
 
 static void
 capture_delete(CaptureState *state, ReorderBufferTXN *txn,
-			   ChangeEvent *event)
+			   RelationInfo *info, ChangeEvent *event)
 {
-	StringInfo	key;
-
 	event->op = EVENT_DELETE;
 	event->after = NULL;
-	key = capture_key(state, event->relation, event->before, &state->key);
-	capture_emit(state, txn, event, key, NULL);
-	capture_emit_tombstone(state, event->relation, key, NULL);
+	emit(state, txn, info, event,
+		 capture_key(state, info, event->before, &state->key));
 	capture_counts.deletes++;
 }
 
 /* An update that changed the key: the old key ends, the new one begins. */
 static void
 capture_key_change(CaptureState *state, ReorderBufferTXN *txn,
-				   ChangeEvent *event)
+				   RelationInfo *info, ChangeEvent *event)
 {
-	MessageHeader header;
-
-	header.name = HEADER_NEW_KEY;
-	header.value = state->key.data;
-	header.value_len = state->key.len;
 	event->op = EVENT_DELETE;
 	event->before = &state->old_row;
 	event->after = NULL;
-	capture_emit(state, txn, event, &state->old_key, &header);
-	capture_emit_tombstone(state, event->relation, &state->old_key, &header);
+	event->new_key = &state->new_row;
+	emit(state, txn, info, event, &state->old_key);
 
-	header.name = HEADER_OLD_KEY;
-	header.value = state->old_key.data;
-	header.value_len = state->old_key.len;
 	event->op = EVENT_CREATE;
 	event->before = NULL;
 	event->after = &state->new_row;
-	capture_emit(state, txn, event, &state->key, &header);
+	event->new_key = NULL;
+	event->old_key = &state->old_row;
+	emit(state, txn, info, event, &state->key);
 }
 
 static bool
@@ -158,9 +155,8 @@ same_key(const StringInfo a, const StringInfo b)
 
 static void
 capture_update(CaptureState *state, ReorderBufferTXN *txn,
-			   ChangeEvent *event)
+			   RelationInfo *info, ChangeEvent *event)
 {
-	const RelationInfo *info = event->relation;
 	StringInfo	old_key = NULL;
 	StringInfo	key;
 
@@ -170,13 +166,25 @@ capture_update(CaptureState *state, ReorderBufferTXN *txn,
 	key = capture_key(state, info, event->after, &state->key);
 	if (old_key && !same_key(old_key, key))
 	{
-		capture_key_change(state, txn, event);
+		capture_key_change(state, txn, info, event);
 		return;
 	}
 	event->op = EVENT_UPDATE;
 	if (!info->identity_full)
 		event->before = NULL;
-	capture_emit(state, txn, event, key, NULL);
+	emit(state, txn, info, event, key);
+}
+
+/* Topic and encoder parts of a relation that is published */
+static void
+prepare_relation(CaptureState *state, RelationInfo *info)
+{
+	state->current.relation = info;
+	capture_prepare(state);
+	route_relation(state->router, info);
+	info->topic = state->sink->open_topic(state->sink, info->topic_name);
+	state->encoder->relation(state->encoder, info);
+	info->prepared = true;
 }
 
 static bool
@@ -211,7 +219,7 @@ capture_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
 	}
 	memset(&event, 0, sizeof(event));
 	event.relation = info;
-	event.lsn = change->lsn;
+	event.position.lsn = change->lsn;
 	read_rows(state, RelationGetDescr(relation), change, &event);
 	if (info->filter &&
 		!row_filter_apply(info->filter, &action, event.before, event.after))
@@ -221,17 +229,17 @@ capture_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
 	}
 
 	if (!info->prepared)
-		capture_prepare_relation(state, info);
+		prepare_relation(state, info);
 	switch (action)
 	{
 		case REORDER_BUFFER_CHANGE_INSERT:
-			capture_insert(state, txn, &event);
+			capture_insert(state, txn, info, &event);
 			break;
 		case REORDER_BUFFER_CHANGE_UPDATE:
-			capture_update(state, txn, &event);
+			capture_update(state, txn, info, &event);
 			break;
 		default:
-			capture_delete(state, txn, &event);
+			capture_delete(state, txn, info, &event);
 			break;
 	}
 }
@@ -249,12 +257,12 @@ capture_truncate(CaptureState *state, ReorderBufferTXN *txn,
 		return;
 	}
 	if (!info->prepared)
-		capture_prepare_relation(state, info);
+		prepare_relation(state, info);
 
 	memset(&event, 0, sizeof(event));
 	event.op = EVENT_TRUNCATE;
 	event.relation = info;
-	event.lsn = lsn;
-	capture_emit(state, txn, &event, NULL, NULL);
+	event.position.lsn = lsn;
+	emit(state, txn, info, &event, NULL);
 	capture_counts.truncates++;
 }

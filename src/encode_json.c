@@ -139,16 +139,21 @@ encode_json_row(StringInfo out, const JsonRelation *json,
 
 void
 encode_json_key(StringInfo out, const JsonRelation *json,
-				const RelationInfo *relation, const RowImage *row)
+				const RelationInfo *relation, KeyKind kind,
+				const RowImage *row)
 {
+	bool		message = kind == KEY_MESSAGE;
+	int			n = message ? relation->nkeys : relation->npartition_keys;
+	RelationColumn **columns = message ? relation->keys :
+		relation->partition_keys;
 	ColumnContext context;
 	int			start = out->len;
 	int			i;
 
 	push_context(&context, relation);
-	for (i = 0; i < relation->nkeys; i++)
+	for (i = 0; i < n; i++)
 	{
-		const RelationColumn *column = relation->keys[i];
+		const RelationColumn *column = columns[i];
 
 		append_column(out, &context,
 					  &json->columns[column - relation->columns], column,

@@ -14,13 +14,21 @@
 #define CDC_ENCODE_JSON_H
 
 #include "encode.h"
+#include "json_writer.h"
 
-/* Prebuilt bytes */
+/* Prebuilt bytes; none if all zero */
 typedef struct JsonFragment
 {
 	const char *data;
 	int			len;
 } JsonFragment;
+
+static inline void
+json_append_fragment(StringInfo out, const JsonFragment *fragment)
+{
+	if (fragment->len > 0)
+		json_append_raw(out, fragment->data, fragment->len);
+}
 
 typedef struct JsonColumn
 {
@@ -45,8 +53,9 @@ extern JsonRelation *encode_json_relation(const RelationInfo *relation,
 extern void encode_json_row(StringInfo out, const JsonRelation *json,
 							const RelationInfo *relation, const RowImage *row);
 
-/* The key columns of a row. */
+/* The columns of a key. */
 extern void encode_json_key(StringInfo out, const JsonRelation *json,
-							const RelationInfo *relation, const RowImage *row);
+							const RelationInfo *relation, KeyKind kind,
+							const RowImage *row);
 
 #endif							/* CDC_ENCODE_JSON_H */

@@ -35,16 +35,19 @@ typedef struct Message
 	int			key_len;
 	const char *value;			/* NULL is a tombstone */
 	int			value_len;
+	bool		json;			/* are key and value JSON text? */
 	bool		truncated;		/* the value lacks its end, as that of a dead
 								 * letter may */
 	int			nheaders;
-	const MessageHeader *headers;
+	const MessageHeader *headers;	/* values are UTF-8 text */
 
 	/*
-	 * Messages with a null key go to the partition chosen by this hash, so
-	 * that changes of one table stay in order.
+	 * The partition is this hash modulo their number, if one is given; else
+	 * the key decides.  A message without a key always has one, so that
+	 * changes of one table stay in order.
 	 */
-	uint32		keyless_hash;
+	bool		has_partition_hash;
+	uint32		partition_hash;
 	int64		timestamp_ms;	/* since 1970-01-01 UTC */
 } Message;
 

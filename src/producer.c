@@ -430,9 +430,8 @@ producer_produce(Producer *producer, const Message *message, uint32 token)
 	if (!has_room_for(producer, cost))
 		return false;
 
-	/* librdkafka would scatter messages without a key */
-	if (message->key == NULL)
-		partition = message->keyless_hash % topic->npartitions;
+	if (message->has_partition_hash)
+		partition = message->partition_hash % topic->npartitions;
 
 	err = send_message(producer, topic, partition, message,
 					   make_opaque(cost, token));

@@ -29,6 +29,7 @@
 #include "publication.h"
 #include "relation.h"
 #include "relation_key.h"
+#include "relation_options.h"
 #include "row_filter.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -211,6 +212,27 @@ relation_cache_create(MemoryContext context, const List *publications,
 	return cache;
 }
 
+static Bitmapset *
+message_key(const RelationInfo *info, Relation target,
+			const Bitmapset *published)
+{
+	if (info->options && info->options->key)
+		return relation_option_columns(target, published, info->options->key,
+									   "key");
+	return relation_key(target);
+}
+
+static Bitmapset *
+partition_key(const RelationInfo *info, Relation target,
+			  const Bitmapset *published)
+{
+	if (info->options == NULL)
+		return NULL;
+	return relation_option_columns(target, published,
+								   info->options->partition_by,
+								   "partition_by");
+}
+
 /*
  * Describe the columns of target, which is the relation or an ancestor it is
  * published as; map has the attribute number in relation for each attribute
@@ -221,11 +243,13 @@ build_columns(RelationCache *cache, RelationInfo *info, Relation target,
 			  const AttrMap *map, const Bitmapset *published)
 {
 	TupleDesc	desc = RelationGetDescr(target);
-	Bitmapset  *keys = relation_key(target);
+	Bitmapset  *keys = message_key(info, target, published);
+	Bitmapset  *partition_keys = partition_key(info, target, published);
 	int			i;
 
 	info->columns = palloc0(desc->natts * sizeof(RelationColumn));
 	info->keys = palloc0(desc->natts * sizeof(RelationColumn *));
+	info->partition_keys = palloc0(desc->natts * sizeof(RelationColumn *));
 	for (i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
@@ -245,6 +269,8 @@ build_columns(RelationCache *cache, RelationInfo *info, Relation target,
 						att->attndims, &cache->options->modes, cache->owner);
 		if (bms_is_member(att->attnum, keys))
 			info->keys[info->nkeys++] = column;
+		if (bms_is_member(att->attnum, partition_keys))
+			info->partition_keys[info->npartition_keys++] = column;
 	}
 
 	/* A key that is published in part only identifies nothing. */
@@ -265,38 +291,80 @@ qualified_name(Relation relation)
 									  RelationGetRelationName(relation));
 }
 
-/*
- * Old rows have the columns of the relation's own replica identity, which
- * may lack some of the key: a partition's of that of the table it is
- * published as, or any table's of one that options ask for.  Then it has no
- * key.  Half of one would be wrong, and events of a row must not differ in
- * whether they have one.
- */
-static void
-check_key(RelationInfo *info, Relation relation, Relation target)
+/* Are all of these columns in old rows that can be published? */
+static bool
+in_old_rows(const RelationInfo *info, Relation relation,
+			RelationColumn **columns, int ncolumns)
 {
-	Bitmapset  *columns = NULL;
-	char	   *name;
+	Bitmapset  *attnums = NULL;
 	int			i;
 
 	if (!(info->publish_updates || info->publish_deletes))
-		return;
-	for (i = 0; i < info->nkeys; i++)
-		columns = bms_add_member(columns, info->keys[i]->index + 1);
-	if (relation_old_rows_have(relation, columns))
-		return;
+		return true;
+	for (i = 0; i < ncolumns; i++)
+		attnums = bms_add_member(attnums, columns[i]->index + 1);
+	return relation_old_rows_have(relation, attnums);
+}
 
-	info->nkeys = 0;
-	name = qualified_name(relation);
+/*
+ * Warn of columns that are not in old rows, because the relation has another
+ * replica identity than the table it is published as, or because options ask
+ * for them.
+ */
+static void
+warn_of_key(Relation relation, Relation target, const char *message,
+			const char *what)
+{
+	char	   *name = qualified_name(relation);
+
 	ereport(WARNING,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("events of table %s have no key", name),
+			 errmsg(message, name),
 			 target == relation ?
-			 errdetail("Its replica identity lacks columns of the key.") :
-			 errdetail("It is published as table %s, but its replica identity lacks columns of the key of that table.",
-					   qualified_name(target)),
+			 errdetail("Its replica identity lacks columns of %s.", what) :
+			 errdetail("It is published as table %s, but its replica identity lacks columns of %s of that table.",
+					   qualified_name(target), what),
 			 errhint("Run ALTER TABLE %s REPLICA IDENTITY FULL, or choose an index of the key columns with ALTER TABLE %s REPLICA IDENTITY USING INDEX.",
 					 name, name)));
+}
+
+/*
+ * A key that old rows lack in part is none.  Half of one would be wrong, and
+ * events of a row must not differ in whether they have one.
+ */
+static void
+check_keys(RelationInfo *info, Relation relation, Relation target)
+{
+	if (!in_old_rows(info, relation, info->keys, info->nkeys))
+	{
+		info->nkeys = 0;
+		warn_of_key(relation, target,
+					gettext_noop("events of table %s have no key"), "the key");
+	}
+	if (!in_old_rows(info, relation, info->partition_keys,
+					 info->npartition_keys))
+	{
+		info->npartition_keys = 0;
+		warn_of_key(relation, target,
+					gettext_noop("events of table %s go to partitions by their key only"),
+					"\"partition_by\"");
+	}
+}
+
+/* Schemas say which columns old rows have. */
+static void
+mark_identity(RelationInfo *info, Relation relation)
+{
+	int			i;
+
+	for (i = 0; i < info->ncolumns; i++)
+	{
+		RelationColumn *column = &info->columns[i];
+
+		column->identity =
+			relation_old_rows_have(relation,
+								   bms_make_singleton(column->index + 1));
+	}
 }
 
 static void
@@ -338,12 +406,14 @@ add_type(RelationDependencies *dependencies, const ValueType *type)
 }
 
 static void
-build_dependencies(RelationCache *cache, RelationInfo *info, Relation target)
+build_dependencies(RelationCache *cache, RelationInfo *info, Relation target,
+				   Oid root)
 {
 	RelationDependencies *dependencies = &info->dependencies;
 	int			i;
 
 	add_row(dependencies, NAMESPACEOID, RelationGetNamespace(target));
+	add_row(dependencies, NAMESPACEOID, get_rel_namespace(root));
 	for (i = 0; i < info->ncolumns; i++)
 		add_type(dependencies, &info->columns[i].type);
 	if (dependencies->relids != NIL)
@@ -366,8 +436,11 @@ build_published(RelationCache *cache, RelationInfo *info, Relation relation)
 	PublishedRelation published;
 	Relation	target = relation;
 	AttrMap    *map = NULL;
+	Oid			root;
 
 	publication_lookup(cache->publications, relation, &published);
+	root = published.ancestors ? llast_oid(published.ancestors) :
+		RelationGetRelid(relation);
 	info->dependencies.relids = list_copy(published.ancestors);
 	if (published.ancestors)
 		cache->has_relids = true;
@@ -399,12 +472,17 @@ build_published(RelationCache *cache, RelationInfo *info, Relation relation)
 		publish_nothing(info);
 	info->schema = get_namespace_name(RelationGetNamespace(target));
 	info->table = pstrdup(RelationGetRelationName(target));
+	info->root = get_rel_name(root);
+	info->options = relation_options(cache->options, published.as_relid,
+									 root);
 	info->identity_full =
 		relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
 	build_columns(cache, info, target, map, published.columns);
-	check_key(info, relation, target);
+	check_keys(info, relation, target);
+	if (cache->options->schemas)
+		mark_identity(info, relation);
 	info->filter = row_filter_create(&published, target, map, cache->owner);
-	build_dependencies(cache, info, target);
+	build_dependencies(cache, info, target, root);
 	if (target != relation)
 		RelationClose(target);
 }

@@ -29,6 +29,7 @@ typedef struct RelationColumn
 	bool		varlena;		/* may be unchanged TOAST */
 	Size		max_bytes;		/* longer values are unavailable; 0: none is */
 	bool		not_null;
+	bool		identity;		/* in old rows?  Looked up for schemas only */
 	ColumnDefault column_default;	/* looked up for schemas only */
 	ValueType	type;
 } RelationColumn;
@@ -62,10 +63,14 @@ typedef struct RelationInfo
 
 	char	   *schema;
 	char	   *table;
+	char	   *root;			/* topmost partitioned table, or itself */
+	const TableOptions *options;	/* NULL if nothing is special */
 	int			ncolumns;
 	RelationColumn *columns;
 	int			nkeys;
 	RelationColumn **keys;
+	int			npartition_keys;
+	RelationColumn **partition_keys;	/* choose the partition */
 
 	RelationDependencies dependencies;
 
@@ -73,8 +78,13 @@ typedef struct RelationInfo
 	bool		prepared;
 	char	   *topic_name;
 	int			topic;
-	uint32		keyless_hash;
+	uint32		keyless_hash;	/* partition of events without a key */
+	struct HeaderTemplates *headers;	/* that options ask for */
 	void	   *encoder_data;	/* of the encoder */
+
+	/* Events of it in the transaction of this number */
+	uint64		counted_in;
+	struct CollectionCount *count;
 } RelationInfo;
 
 typedef struct RelationCache RelationCache;

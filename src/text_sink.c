@@ -4,7 +4,8 @@
  *	  Messages as text rows of the SQL and walsender interface.
  *
  * Each message is one row, a JSON object with topic, key, value and headers
- * in this order.  Key and value are the message's own JSON, or null.
+ * in this order.  Key and value are the message's own JSON, a base64 string
+ * if they are none, or null.
  *
  * Runs in backends and walsenders that decode with this plugin.  Lives in
  * the decoding context.  No locks.
@@ -99,9 +100,7 @@ append_json(StringInfo out, const char *json, int len)
 	int			encoding = GetDatabaseEncoding();
 	Oid			function;
 
-	if (json == NULL)
-		json_append_literal(out, "null");
-	else if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
 		json_append_raw(out, json, len);
 	else
 	{
@@ -126,6 +125,30 @@ append_text(StringInfo out, const char *text, int len)
 	json_append_utf8(&json, text, len);
 	append_json(out, json.data, json.len);
 	pfree(json.data);
+}
+
+static void
+append_key(StringInfo out, const Message *message)
+{
+	if (message->key == NULL)
+		json_append_literal(out, "null");
+	else if (message->json)
+		append_json(out, message->key, message->key_len);
+	else
+		json_append_base64(out, message->key, message->key_len);
+}
+
+static void
+append_value(StringInfo out, const Message *message)
+{
+	if (message->value == NULL)
+		json_append_literal(out, "null");
+	else if (message->json && message->truncated)
+		append_text(out, message->value, message->value_len);
+	else if (message->json)
+		append_json(out, message->value, message->value_len);
+	else
+		json_append_base64(out, message->value, message->value_len);
 }
 
 static void
@@ -160,12 +183,9 @@ text_emit(Sink *base, const Message *message, TimestampTz commit_time)
 	json_append_literal(out, "{\"topic\":");
 	json_append_cstring(out, message->topic_name);
 	json_append_literal(out, ",\"key\":");
-	append_json(out, message->key, message->key_len);
+	append_key(out, message);
 	json_append_literal(out, ",\"value\":");
-	if (message->truncated)
-		append_text(out, message->value, message->value_len);
-	else
-		append_json(out, message->value, message->value_len);
+	append_value(out, message);
 	json_append_literal(out, ",\"headers\":");
 	append_headers(out, message);
 	json_append_char(out, '}');
