@@ -72,6 +72,21 @@ configure_from_options(CaptureState *state, LogicalDecodingContext *ctx)
 	return publications;
 }
 
+static Encoder *
+make_encoder(const EncoderSettings *settings)
+{
+	switch (settings->options->format)
+	{
+		case OUTPUT_FORMAT_DEBEZIUM:
+			return encode_debezium_create(settings);
+		case OUTPUT_FORMAT_ROW:
+			return encode_row_create(settings);
+		case OUTPUT_FORMAT_CLOUDEVENTS:
+			break;
+	}
+	return NULL;				/* keep compiler quiet */
+}
+
 static char *
 database_name(void)
 {
@@ -112,7 +127,7 @@ capture_prepare(CaptureState *state)
 	state->dead_letter_topic.name = options->dead_letter_topic ?
 		options->dead_letter_topic :
 		route_special_topic(state->router, "dead_letter");
-	state->encoder = encode_debezium_create(&settings);
+	state->encoder = make_encoder(&settings);
 	MemoryContextSwitchTo(old);
 }
 

@@ -20,6 +20,7 @@
 #include <ctype.h>
 #include <limits.h>
 
+#include "event_field.h"
 #include "option_parse.h"
 #include "options.h"
 #include "utils/guc.h"
@@ -333,6 +334,35 @@ require_format(const char *option, bool given, bool fits, const char *formats)
 				errmsg("option \"%s\" needs format %s", option, formats));
 }
 
+/* Each must be a field of the envelope, and no two may have one name. */
+static void
+check_added_fields(const char *option, const List *references)
+{
+	int			n = list_length(references);
+	AddedField *added = palloc(Max(n, 1) * sizeof(AddedField));
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *reference = list_nth(references, i);
+
+		if (!event_field_parse(reference, &added[i]))
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid value for option \"%s\": \"%s\"", option,
+						   reference),
+					errdetail("Accepted are %s.  \"source.\" and \"transaction.\" may be left out where another field does not have the name; \":name\" after a field gives it a name.",
+							  event_field_list()));
+		for (int j = 0; j < i; j++)
+		{
+			if (strcmp(added[i].name, added[j].name) == 0)
+				ereport(ERROR,
+						errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"%s\" has more than one field \"%s\"",
+							   option, added[i].name));
+		}
+	}
+}
+
 static void
 finish_options(SubscriptionOptions *options)
 {
@@ -351,6 +381,13 @@ finish_options(SubscriptionOptions *options)
 	require_format("cloudevents_mode", options->cloudevents_mode != 0,
 				   options->format == OUTPUT_FORMAT_CLOUDEVENTS,
 				   "\"cloudevents\"");
+	if (row && !options->tombstones)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("option \"tombstones\" has no meaning with format \"row\""),
+				errhint("Choose what becomes of deletes with the option \"delete_handling\"."));
+	check_added_fields("add_fields", options->add_fields);
+	check_added_fields("add_headers", options->add_headers);
 	merge_key_columns(options);
 
 	/* What a schema says of arrays must be so. */

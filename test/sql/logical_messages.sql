@@ -80,6 +80,15 @@ CALL flush();
 SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'topic_prefix', 'srv',
                       'schemas', 'on') AS event;
 
+-- In format row; cloudevents has them in its own test
+SELECT count(pg_logical_emit_message(false, 'p', 'content'));
+CALL flush();
+SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'topic_prefix', 'srv',
+                      'format', 'row', 'add_fields', 'op,lsn,table,transaction.id', 'add_headers', 'op,txId') AS event;
+SELECT count(pg_logical_emit_message(true, 'p', 'content'));
+SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'topic_prefix', 'srv',
+                      'format', 'row', 'schemas', 'on', 'add_fields', 'op') AS event;
+
 -- A content that is longer than values may be is left out, and said so
 SELECT count(pg_logical_emit_message(true, 'long', repeat('x', 1025)));
 SELECT count(pg_logical_emit_message(true, 'fits', repeat('x', 1024)));
