@@ -82,7 +82,7 @@ make_encoder(const EncoderSettings *settings)
 		case OUTPUT_FORMAT_ROW:
 			return encode_row_create(settings);
 		case OUTPUT_FORMAT_CLOUDEVENTS:
-			break;
+			return encode_cloudevents_create(settings);
 	}
 	return NULL;				/* keep compiler quiet */
 }
