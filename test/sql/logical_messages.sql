@@ -69,6 +69,14 @@ CALL emit();
 SELECT string_agg(key ->> 'prefix', ' ') FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages',
                                                             'message_exclude', '*');
 
+-- Contents as options say of binary values
+SELECT count(pg_logical_emit_message(true, 'p', '\xfbff00'::bytea));
+SELECT value -> 'message' FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages',
+                                             'binary_handling', 'hex');
+SELECT count(pg_logical_emit_message(true, 'p', '\xfbff00'::bytea));
+SELECT value -> 'message' FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages',
+                                             'binary_handling', 'base64-url-safe');
+
 -- Prefix and content may be empty
 SELECT count(pg_logical_emit_message(false, '', ''));
 CALL flush();
@@ -79,6 +87,12 @@ SELECT count(pg_logical_emit_message(false, 'p', 'content'));
 CALL flush();
 SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'topic_prefix', 'srv',
                       'schemas', 'on') AS event;
+
+SELECT count(pg_logical_emit_message(false, 'p', 'content'));
+CALL flush();
+SELECT f FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'binary_handling', 'hex',
+                            'schemas', 'on'),
+              json_array_elements(value #> '{schema,fields}') AS f WHERE f ->> 'field' = 'message';
 
 -- In format row; cloudevents has them in its own test
 SELECT count(pg_logical_emit_message(false, 'p', 'content'));
