@@ -31,7 +31,12 @@ PG_CPPFLAGS = -MMD -MP -DNDEBUG \
 	'-DPGDLLEXPORT=__attribute__((visibility("default")))'
 SHLIB_LINK = -lrdkafka
 
-REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+# Tests of types of other extensions run where those are installed.
+sharedir = $(shell $(PG_CONFIG) --sharedir 2>/dev/null)
+not_runnable = $(if $(wildcard $(sharedir)/extension/postgis.control),,plugin_postgis) \
+	$(if $(wildcard $(sharedir)/extension/vector.control),,plugin_pgvector)
+REGRESS = $(filter-out $(not_runnable), \
+	$(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql))))
 REGRESS_OPTS = --inputdir=test
 ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test
