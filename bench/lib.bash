@@ -106,9 +106,10 @@ machine()
 # A backlog: a table of 7 columns, read by subscriptions and by pgoutput
 # ----------------------------------------------------------------
 
-# create_tables: table, publication, server, and a slot of pgoutput
+# create_tables SLOT...: table, publication, server, and slots of pgoutput
 create_tables()
 {
+	local slot
 	sql -o /dev/null <<-EOF
 		CREATE EXTENSION cdc_emit;
 		CREATE TABLE bench (id bigint PRIMARY KEY, customer int, name text, price int,
@@ -116,8 +117,11 @@ create_tables()
 		CREATE PUBLICATION bench FOR TABLE bench;
 		CREATE SERVER kafka FOREIGN DATA WRAPPER cdc_emit
 			OPTIONS (bootstrap_servers '127.0.0.1:$port');
-		SELECT pg_create_logical_replication_slot('pgoutput', 'pgoutput');
 	EOF
+	for slot in "$@"; do
+		sql -o /dev/null -c \
+			"SELECT pg_create_logical_replication_slot('$slot', 'pgoutput')"
+	done
 }
 
 # subscribe NAME OPTIONS: its slot and its topic are there, its worker is not
@@ -186,13 +190,13 @@ measure_worker()
 	sql -o /dev/null -c "SELECT cdc_emit.disable_subscription('$1')"
 }
 
-# pg_recvlogical reads the same; the walsender is what the primary pays.  Sets
-# elapsed, used and peak.
+# measure_walsender SLOT: pg_recvlogical reads the same; the walsender is what
+# the primary pays.  Sets elapsed, used and peak.
 measure_walsender()
 {
 	local start pid
 	start=$(now)
-	"$bindir/pg_recvlogical" -d postgres --slot pgoutput --start --no-loop \
+	"$bindir/pg_recvlogical" -d postgres --slot "$1" --start --no-loop \
 		-f /dev/null -s 1 -o proto_version=1 -o publication_names=bench \
 		2>"$dir/recvlogical.log" &
 	receiver=$!
@@ -209,6 +213,6 @@ measure_walsender()
 	receiver=
 	sql -o /dev/null <<-EOF
 		SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_replication;
-		SELECT pg_drop_replication_slot('pgoutput');
+		SELECT pg_drop_replication_slot('$1');
 	EOF
 }
