@@ -31,6 +31,11 @@ PG_CPPFLAGS = -MMD -MP -DNDEBUG \
 	'-DPGDLLEXPORT=__attribute__((visibility("default")))'
 SHLIB_LINK = -lrdkafka
 
+# Only for tests: points at which a process can be made to fail (src/fault.h).
+ifdef CDC_FAULT_POINTS
+PG_CPPFLAGS += -DCDC_FAULT_POINTS
+endif
+
 # Tests of types of other extensions run where those are installed.
 sharedir = $(shell $(PG_CONFIG) --sharedir 2>/dev/null)
 not_runnable = $(if $(wildcard $(sharedir)/extension/postgis.control),,plugin_postgis) \

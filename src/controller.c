@@ -49,6 +49,7 @@
 #include "cdc_emit.h"
 #include "compat.h"
 #include "controller.h"
+#include "fault.h"
 #include "options.h"
 #include "shmem.h"
 #include "slot.h"
@@ -462,9 +463,12 @@ drop_slots_in_catalog(CatalogState *state)
  * ----------------------------------------------------------------
  */
 
-/* Drop the slot and put that on record, both or nothing but for a crash. */
+/*
+ * The record is written first: a crash in between leaves a slot that is
+ * dropped later, with another record, but never one that is gone without.
+ */
 static void
-drop_and_record(const SlotOverLimit *over, const SlotInfo *info)
+record_and_drop(const SlotOverLimit *over, const SlotInfo *info)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Oid			argtypes[] = {INT8OID, NAMEOID, NAMEOID, LSNOID, LSNOID,
@@ -487,9 +491,11 @@ drop_and_record(const SlotOverLimit *over, const SlotInfo *info)
 					lengthof(argtypes), argtypes, values, NULL);
 	SPI_finish();
 	PopActiveSnapshot();
-	ReplicationSlotDrop(NameStr(over->slot_name), true);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
+	FAULT_POINT("before_slot_drop");
+	ReplicationSlotDrop(NameStr(over->slot_name), true);
+	FAULT_POINT("after_slot_drop");
 	ereport(LOG,
 			errmsg("dropped replication slot \"%s\" of subscription \"%s\", which retained " UINT64_FORMAT " bytes of WAL",
 				   NameStr(over->slot_name), NameStr(over->name),
@@ -554,7 +560,7 @@ drop_slots_over_limit(CatalogState *state)
 		}
 		if (info.status == SLOT_USABLE && info.retained_wal > over.limit)
 		{
-			drop_and_record(&over, &info);
+			record_and_drop(&over, &info);
 			forget_slot_over_limit(&over, true);
 		}
 		else
@@ -611,6 +617,7 @@ record_created_slots(CatalogState *state)
 		if (!created)
 			continue;
 
+		FAULT_POINT("before_slot_recorded");
 		execute_in_transaction("UPDATE cdc_emit.subscription "
 							   "SET subslotcreated = true "
 							   "WHERE subid OPERATOR(pg_catalog.=) $1",

@@ -35,6 +35,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "fault.h"
 #include "producer_internal.h"
 
 /* What headers need besides their bytes, in bytes. */
@@ -433,8 +434,10 @@ producer_produce(Producer *producer, const Message *message, uint32 token)
 	if (message->has_partition_hash)
 		partition = message->partition_hash % topic->npartitions;
 
+	FAULT_POINT("before_produce");
 	err = send_message(producer, topic, partition, message,
 					   make_opaque(cost, token));
+	FAULT_POINT("after_produce");
 	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 		return false;
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -476,6 +479,7 @@ serve_delivery_reports(Producer *producer, rd_kafka_event_t *event,
 		delivered = true;
 	}
 
+	FAULT_POINT("after_delivery");
 	if (delivered)
 	{
 		status->last_ack_time = GetCurrentTimestamp();

@@ -37,6 +37,7 @@
 
 #include "cdc_emit.h"
 #include "compat.h"
+#include "fault.h"
 #include "reader.h"
 #include "wal_wait.h"
 
@@ -138,9 +139,12 @@ reader_create_slot(const char *slot_name)
 	cdc_check_decoding_requirements();
 	cdc_slot_create(slot_name);
 	decoding = cdc_create_init_decoding_context(CDC_NAME, &routine);
+	FAULT_POINT("slot_creation");
 	find_startpoint(decoding);
 	FreeDecodingContext(decoding);
+	FAULT_POINT("before_slot_persist");
 	ReplicationSlotPersist();
+	FAULT_POINT("after_slot_persist");
 	ReplicationSlotRelease();
 	MemoryContextSwitchTo(old);
 }
@@ -307,7 +311,9 @@ reader_confirm(Reader *reader, XLogRecPtr lsn)
 
 	if (lsn <= reader->confirmed)
 		return;
+	FAULT_POINT("before_confirm");
 	LogicalConfirmReceivedLocation(lsn);
+	FAULT_POINT("after_confirm");
 	reader->confirmed = lsn;
 
 	/* before 19 core forgets this if catalog_xmin did not move as well */
@@ -321,7 +327,9 @@ reader_save(Reader *reader)
 	if (reader->saved == reader->confirmed)
 		return;
 	ReplicationSlotMarkDirty();
+	FAULT_POINT("before_save");
 	ReplicationSlotSave();
+	FAULT_POINT("after_save");
 	reader->saved = reader->confirmed;
 }
 

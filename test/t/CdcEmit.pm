@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
-  require_kafka new_node new_kafka create_subscription wait_for_state
+  require_kafka new_node new_kafka fault_installation create_subscription wait_for_state
   acknowledged worker_pid worker_memory load_topics is_rebuilt count_of
   start_pgbench finish_pgbench pgbench_tables is_stored_once is_ordered
   elapsed is_below
@@ -44,10 +44,10 @@ sub require_kafka
 # A server that has cdc_emit, started, with the extension in "postgres".
 sub new_node
 {
-	my ($name, $settings) = @_;
+	my ($name, $settings, %args) = @_;
 	missing('kcat') if system("command -v kcat >/dev/null") != 0;
 
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, %args);
 	$node->init(allows_streaming => 'logical');
 	$node->append_conf('postgresql.conf', <<"EOC");
 shared_preload_libraries = 'cdc_emit'
@@ -62,6 +62,14 @@ EOC
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION cdc_emit');
 	return $node;
+}
+
+# An installation whose cdc_emit has fault points; scripts/test makes it.
+sub fault_installation
+{
+	my $path = $ENV{CDC_FAULT_INSTALLATION};
+	missing('a build with fault points') if !$path || !-d $path;
+	return $path;
 }
 
 sub has_setting
