@@ -130,6 +130,19 @@ expected_json(StringInfo out, const char *str, int len)
 	appendStringInfoChar(out, '"');
 }
 
+/* The plain text of the value is what it was made of. */
+static void
+require_unquoted(const Output *out, const StringInfoData *text)
+{
+	StringInfoData plain;
+
+	initStringInfo(&plain);
+	json_append_unquoted(&plain, out->buffer.data + out->start,
+						 out->buffer.len - out->start);
+	REQUIRE(plain.len == text->len);
+	REQUIRE(memcmp(plain.data, text->data, text->len) == 0);
+}
+
 static void
 require_string(Output *out, const StringInfoData *text)
 {
@@ -144,6 +157,7 @@ require_string(Output *out, const StringInfoData *text)
 	expected_json(&json, text->data, text->len);
 	REQUIRE(out->buffer.len - out->start == json.len);
 	REQUIRE(memcmp(out->buffer.data + out->start, json.data, json.len) == 0);
+	require_unquoted(out, text);
 }
 
 /*
