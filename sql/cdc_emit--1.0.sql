@@ -362,6 +362,28 @@ COMMENT ON FUNCTION cdc_emit.check_table(regclass) IS
 'tells what capture of a table lacks, as far as the table decides it: one row per property, with what was found and the statement that changes it; ok is false where changes are not captured, or cannot be told apart. '
 'Errors: no such relation.';
 
+CREATE FUNCTION cdc_emit.preview(
+	publications name[],
+	options jsonb DEFAULT '{}',
+	"table" regclass DEFAULT NULL,
+	"row" jsonb DEFAULT NULL,
+	operation text DEFAULT 'insert',
+	max_rows integer DEFAULT 1,
+	OUT topic text,
+	OUT key text,
+	OUT headers json,
+	OUT value text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cdc_emit_preview'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cdc_emit.preview(name[], jsonb, regclass, jsonb, text, integer) IS
+'the messages that changes would produce, without Kafka and without changing anything. '
+'publications, options: as for create_subscription(); "table": this one only, else all that the publications name; '
+'"row": a row of the table as JSON, else rows that the table has; operation: insert, update (of no key column), delete or truncate; max_rows: of each table, 1 to 1000. '
+'key and value are as Kafka would have them, null for none. LSNs, transaction id and times are those of now. '
+'Errors: unknown publication; unknown option or bad value; missing privilege; a row without a table, or of a partitioned table.';
+
 CREATE VIEW cdc_emit.subscriptions AS
 	SELECT s.subid,
 		s.subname AS subscription,
@@ -636,6 +658,7 @@ REVOKE ALL ON FUNCTION
 	cdc_emit.wait_for(name, pg_lsn, interval),
 	cdc_emit."check"(),
 	cdc_emit.check_table(regclass),
+	cdc_emit.preview(name[], jsonb, regclass, jsonb, text, integer),
 	cdc_emit.pg_stat_get_cdc_emit(),
 	cdc_emit.pg_stat_cdc_emit_reset(name)
 	FROM PUBLIC;
@@ -655,6 +678,7 @@ GRANT EXECUTE ON FUNCTION
 	cdc_emit.wait_for(name, pg_lsn, interval),
 	cdc_emit."check"(),
 	cdc_emit.check_table(regclass),
+	cdc_emit.preview(name[], jsonb, regclass, jsonb, text, integer),
 	cdc_emit.pg_stat_get_cdc_emit(),
 	cdc_emit.pg_stat_cdc_emit_reset(name)
 	TO cdc_emit_admin;

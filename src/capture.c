@@ -56,20 +56,17 @@ capture_counters(void)
 }
 
 /* Take settings from plugin options; text rows are the sink. */
-static List *
-configure_from_options(CaptureState *state, LogicalDecodingContext *ctx)
+static void
+configure_from_options(CaptureSettings *settings, LogicalDecodingContext *ctx)
 {
-	List	   *publications = NIL;
-
-	state->options = options_from_plugin(ctx->output_plugin_options,
-										 &publications);
-	if (publications == NIL)
+	settings->options = options_from_plugin(ctx->output_plugin_options,
+											&settings->publications);
+	if (settings->publications == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"publications\" is required"),
 				 errhint("Name one or more publications, for example: SELECT data FROM pg_logical_slot_get_changes('slot', NULL, NULL, 'publications', 'pub1,pub2').")));
-	state->sink = text_sink_create(ctx);
-	return publications;
+	settings->sink = text_sink_create(ctx);
 }
 
 static Encoder *
@@ -131,14 +128,41 @@ capture_prepare(CaptureState *state)
 	MemoryContextSwitchTo(old);
 }
 
+/* In context, which is the current one */
+static CaptureState *
+make_state(MemoryContext context, const CaptureSettings *settings)
+{
+	CaptureState *state = palloc0(sizeof(CaptureState));
+
+	state->context = context;
+	state->options = settings->options;
+	state->default_prefix = settings->default_prefix;
+	state->skipped = settings->skipped;
+	state->sink = settings->sink;
+	state->change_context = AllocSetContextCreate(context, "cdc_emit change",
+												  ALLOCSET_DEFAULT_SIZES);
+	state->count_context = AllocSetContextCreate(context,
+												 "cdc_emit transaction",
+												 ALLOCSET_SMALL_SIZES);
+	state->relations = relation_cache_create(context, settings->publications,
+											 settings->options,
+											 settings->owner);
+	initStringInfo(&state->key);
+	initStringInfo(&state->old_key);
+	initStringInfo(&state->other_key);
+	initStringInfo(&state->value);
+	headers_init(&state->headers);
+	value_startup();
+	return state;
+}
+
 static void
 startup_cb(LogicalDecodingContext *ctx, OutputPluginOptions *opt,
 		   bool is_init)
 {
+	CaptureSettings settings = {0};
 	CaptureState *state;
 	MemoryContext old;
-	List	   *publications;
-	Oid			owner = InvalidOid;
 
 	opt->output_type = OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
 	opt->receive_rewrites = false;
@@ -148,35 +172,13 @@ startup_cb(LogicalDecodingContext *ctx, OutputPluginOptions *opt,
 		return;
 
 	old = MemoryContextSwitchTo(ctx->context);
-	state = palloc0(sizeof(CaptureState));
-	state->context = ctx->context;
 	if (worker_settings)
-	{
-		state->options = worker_settings->options;
-		state->default_prefix = worker_settings->default_prefix;
-		state->sink = worker_settings->sink;
-		publications = worker_settings->publications;
-		state->skipped = worker_settings->skipped;
-		owner = worker_settings->owner;
-		capture_worker_state = state;
-	}
+		settings = *worker_settings;
 	else
-		publications = configure_from_options(state, ctx);
-
-	state->change_context = AllocSetContextCreate(ctx->context,
-												  "cdc_emit change",
-												  ALLOCSET_DEFAULT_SIZES);
-	state->count_context = AllocSetContextCreate(ctx->context,
-												 "cdc_emit transaction",
-												 ALLOCSET_SMALL_SIZES);
-	state->relations = relation_cache_create(ctx->context, publications,
-											 state->options, owner);
-	initStringInfo(&state->key);
-	initStringInfo(&state->old_key);
-	initStringInfo(&state->other_key);
-	initStringInfo(&state->value);
-	headers_init(&state->headers);
-	value_startup();
+		configure_from_options(&settings, ctx);
+	state = make_state(ctx->context, &settings);
+	if (worker_settings)
+		capture_worker_state = state;
 	ctx->output_plugin_private = state;
 	MemoryContextSwitchTo(old);
 }
@@ -245,16 +247,40 @@ begin_skipping(CaptureState *state)
 }
 
 static void
+begin_transaction(CaptureState *state, TransactionId xid,
+				  XLogRecPtr commit_lsn, TimestampTz commit_time)
+{
+	state->in_transaction = true;
+	state->transaction.xid = xid;
+	state->transaction.commit_lsn = commit_lsn;
+	state->transaction.commit_time = commit_time;
+	state->begun = false;
+	state->next_index = 0;
+}
+
+static void
+end_transaction(CaptureState *state, XLogRecPtr end_lsn)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->change_context);
+
+	capture_end_transaction(state);
+	MemoryContextSwitchTo(old);
+	end_change(state);
+	if (state->begun)
+		state->transaction.previous_end_lsn = end_lsn;
+	state->sink->commit(state->sink, end_lsn, state->transaction.commit_time);
+	state->in_transaction = false;
+}
+
+static void
 begin_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn)
 {
 	CaptureState *state = ctx->output_plugin_private;
 
-	state->in_transaction = true;
-	state->transaction.xid = txn->xid;
-	state->transaction.commit_lsn = txn->final_lsn;
-	state->transaction.commit_time = cdc_txn_commit_time(txn);
-	state->begun = false;
-	state->next_index = 0;
+	begin_transaction(state, txn->xid, txn->final_lsn,
+					  cdc_txn_commit_time(txn));
+	state->transaction.origin_lsn = txn->origin_lsn;
+	state->origin_id = txn->origin_id;
 	state->skipping = is_skipped(state, txn);
 	if (state->skipping)
 		begin_skipping(state);
@@ -264,32 +290,39 @@ static void
 commit_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 		  XLogRecPtr commit_lsn)
 {
-	CaptureState *state = ctx->output_plugin_private;
-	MemoryContext old = MemoryContextSwitchTo(state->change_context);
-
-	capture_end_transaction(state);
-	MemoryContextSwitchTo(old);
-	end_change(state);
-	if (state->begun)
-		state->transaction.previous_end_lsn = txn->end_lsn;
-	state->sink->commit(state->sink, txn->end_lsn, cdc_txn_commit_time(txn));
-	state->in_transaction = false;
+	end_transaction(ctx->output_plugin_private, txn->end_lsn);
 }
 
 static const char *
-change_op(const ReorderBufferChange *change)
+change_op(ReorderBufferChangeType action)
 {
-	switch (change->action)
+	switch (action)
 	{
 		case REORDER_BUFFER_CHANGE_INSERT:
 			return event_op_name(EVENT_CREATE);
 		case REORDER_BUFFER_CHANGE_UPDATE:
 			return event_op_name(EVENT_UPDATE);
-		case REORDER_BUFFER_CHANGE_DELETE:
-			return event_op_name(EVENT_DELETE);
 		default:
-			return event_op_name(EVENT_TRUNCATE);
+			return event_op_name(EVENT_DELETE);
 	}
+}
+
+void
+capture_change_direct(CaptureState *state, Relation relation,
+					  const RowChange *change)
+{
+	MemoryContext old;
+
+	begin_change(state, change_op(change->action), change->lsn);
+	old = MemoryContextSwitchTo(state->change_context);
+	if (state->skipping)
+		 /* nothing */ ;
+	else if (state->options->on_error == ON_ERROR_DEAD_LETTER)
+		capture_row_or_dead_letter(state, relation, change);
+	else
+		capture_row(state, relation, change);
+	MemoryContextSwitchTo(old);
+	end_change(state);
 }
 
 static void
@@ -297,16 +330,25 @@ change_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 		  Relation relation, ReorderBufferChange *change)
 {
 	CaptureState *state = ctx->output_plugin_private;
+	RowChange	row;
+
+	row.action = change->action;
+	row.lsn = change->lsn;
+	row.old_tuple = cdc_change_old_tuple(change);
+	row.new_tuple = cdc_change_new_tuple(change);
+	capture_change_direct(state, relation, &row);
+}
+
+void
+capture_truncate_direct(CaptureState *state, Relation relation,
+						XLogRecPtr lsn)
+{
 	MemoryContext old;
 
-	begin_change(state, change_op(change), change->lsn);
+	begin_change(state, event_op_name(EVENT_TRUNCATE), lsn);
 	old = MemoryContextSwitchTo(state->change_context);
-	if (state->skipping)
-		 /* nothing */ ;
-	else if (state->options->on_error == ON_ERROR_DEAD_LETTER)
-		capture_row_or_dead_letter(state, txn, relation, change);
-	else
-		capture_row(state, txn, relation, change);
+	if (!state->skipping)
+		capture_truncate(state, relation, lsn);
 	MemoryContextSwitchTo(old);
 	end_change(state);
 }
@@ -317,29 +359,24 @@ truncate_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 			ReorderBufferChange *change)
 {
 	CaptureState *state = ctx->output_plugin_private;
-	MemoryContext old;
 	int			i;
 
-	begin_change(state, change_op(change), change->lsn);
-	old = MemoryContextSwitchTo(state->change_context);
-	for (i = 0; i < nrelations && !state->skipping; i++)
-		capture_truncate(state, txn, relations[i], change->lsn);
-	MemoryContextSwitchTo(old);
-	end_change(state);
+	for (i = 0; i < nrelations; i++)
+		capture_truncate_direct(state, relations[i], change->lsn);
 }
 
 static void
-message_in_context(CaptureState *state, ReorderBufferTXN *txn,
-				   LogicalMessage *message)
+message_in_context(CaptureState *state, LogicalMessage *message,
+				   bool transactional)
 {
 	MemoryContext old;
 
 	begin_change(state, EVENT_OP_MESSAGE, message->position.lsn);
 	old = MemoryContextSwitchTo(state->change_context);
 	if (state->options->on_error == ON_ERROR_DEAD_LETTER)
-		capture_message_or_dead_letter(state, txn, message);
+		capture_message_or_dead_letter(state, message, transactional);
 	else
-		capture_message(state, txn, message);
+		capture_message(state, message, transactional);
 	MemoryContextSwitchTo(old);
 	end_change(state);
 }
@@ -360,7 +397,7 @@ message_outside(CaptureState *state, LogicalMessage *message,
 	state->in_transaction = true;
 	if (own_transaction)
 		StartTransactionCommand();
-	message_in_context(state, NULL, message);
+	message_in_context(state, message, false);
 
 	/* As core ends the transactions in which it replays others. */
 	if (own_transaction)
@@ -389,7 +426,7 @@ message_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn,
 	if (!transactional)
 		message_outside(state, &message, ctx->reader->EndRecPtr);
 	else if (!state->skipping)
-		message_in_context(state, txn, &message);
+		message_in_context(state, &message, true);
 }
 
 /* Are changes of this replication origin left out? */
@@ -401,6 +438,23 @@ filter_by_origin_cb(LogicalDecodingContext *ctx, CdcOriginId origin)
 	/* There are no options yet while a slot is created. */
 	return state != NULL && state->options->origin == ORIGIN_NONE &&
 		origin != CdcInvalidOriginId;
+}
+
+CaptureState *
+capture_begin_direct(const CaptureSettings *settings)
+{
+	CaptureState *state = make_state(CurrentMemoryContext, settings);
+
+	state->origin_id = CdcInvalidOriginId;
+	begin_transaction(state, GetTopTransactionIdIfAny(), GetXLogInsertRecPtr(),
+					  GetCurrentTimestamp());
+	return state;
+}
+
+void
+capture_end_direct(CaptureState *state)
+{
+	end_transaction(state, state->transaction.commit_lsn);
 }
 
 /* All memory belongs to the decoding context, which goes after this. */

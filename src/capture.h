@@ -16,6 +16,7 @@
 #include "message.h"
 #include "nodes/pg_list.h"
 #include "options.h"
+#include "replication/reorderbuffer.h"
 
 /* Counted since the process started. */
 typedef struct CaptureCounters
@@ -50,6 +51,30 @@ typedef struct CaptureSettings
 extern void capture_use_settings(const CaptureSettings *settings);
 
 extern const CaptureCounters *capture_counters(void);
+
+/* A change of a row, as decoded */
+typedef struct RowChange
+{
+	ReorderBufferChangeType action;
+	XLogRecPtr	lsn;			/* of its WAL record */
+	HeapTuple	old_tuple;		/* NULL if there is none */
+	HeapTuple	new_tuple;		/* NULL if there is none */
+} RowChange;
+
+/*
+ * The same for changes that do not come from WAL (preview.c): all of them in
+ * one transaction, which would commit now, with the catalog as it is.  The
+ * state lives in CurrentMemoryContext, and the settings must outlive it.
+ * Raises ERROR as decoding does.
+ */
+typedef struct CaptureState CaptureState;
+
+extern CaptureState *capture_begin_direct(const CaptureSettings *settings);
+extern void capture_change_direct(CaptureState *state, Relation relation,
+								  const RowChange *change);
+extern void capture_truncate_direct(CaptureState *state, Relation relation,
+									XLogRecPtr lsn);
+extern void capture_end_direct(CaptureState *state);
 
 /* What an error happened to, as far as it is known */
 typedef struct CaptureFailure

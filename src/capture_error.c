@@ -246,26 +246,25 @@ log_dead_letter(const CaptureState *state, const ErrorData *error)
 
 /* Dead letters are events too: they have an index and are counted. */
 static void
-place_dead_letter(CaptureState *state, ReorderBufferTXN *txn)
+place_dead_letter(CaptureState *state)
 {
 	CurrentChange *current = &state->current;
 	EventPosition position;
 
 	if (current->placed)
 		return;
-	capture_place(state, txn, current->relation, &position);
+	capture_place(state, current->relation, &position);
 	current->index = position.index;
 }
 
 static void
-emit_dead_letter(CaptureState *state, ReorderBufferTXN *txn,
-				 const ErrorData *error)
+emit_dead_letter(CaptureState *state, const ErrorData *error)
 {
 	CurrentChange *current = &state->current;
 	MessageHeader headers[MAX_HEADERS];
 	Message		message = {0};
 
-	place_dead_letter(state, txn);
+	place_dead_letter(state);
 	current->phase = CAPTURE_EMITTING;
 	capture_open_topic(state, &state->dead_letter_topic);
 	log_dead_letter(state, error);
@@ -291,19 +290,19 @@ emit_dead_letter(CaptureState *state, ReorderBufferTXN *txn,
 /* What is captured: a change of a row, or a logical message */
 typedef struct CaptureTask
 {
-	ReorderBufferTXN *txn;
 	Relation	relation;
-	ReorderBufferChange *change;
+	const RowChange *change;
 	LogicalMessage *message;	/* NULL: a change */
+	bool		transactional;	/* of the message */
 } CaptureTask;
 
 static void
 perform(CaptureState *state, const CaptureTask *task)
 {
 	if (task->message)
-		capture_message(state, task->txn, task->message);
+		capture_message(state, task->message, task->transactional);
 	else
-		capture_row(state, task->txn, task->relation, task->change);
+		capture_row(state, task->relation, task->change);
 }
 
 /*
@@ -348,23 +347,23 @@ perform_or_dead_letter(CaptureState *state, const CaptureTask *task)
 	ErrorData  *error = try_to_perform(state, task);
 
 	if (error != NULL)
-		emit_dead_letter(state, task->txn, error);
+		emit_dead_letter(state, error);
 }
 
 void
-capture_row_or_dead_letter(CaptureState *state, ReorderBufferTXN *txn,
-						   Relation relation, ReorderBufferChange *change)
+capture_row_or_dead_letter(CaptureState *state, Relation relation,
+						   const RowChange *change)
 {
-	CaptureTask task = {txn, relation, change, NULL};
+	CaptureTask task = {relation, change, NULL, false};
 
 	perform_or_dead_letter(state, &task);
 }
 
 void
-capture_message_or_dead_letter(CaptureState *state, ReorderBufferTXN *txn,
-							   LogicalMessage *message)
+capture_message_or_dead_letter(CaptureState *state, LogicalMessage *message,
+							   bool transactional)
 {
-	CaptureTask task = {txn, NULL, NULL, message};
+	CaptureTask task = {NULL, NULL, message, transactional};
 
 	perform_or_dead_letter(state, &task);
 }

@@ -61,7 +61,7 @@ typedef struct CurrentChange
 	bool		encoded;		/* and all of it */
 } CurrentChange;
 
-typedef struct CaptureState
+struct CaptureState
 {
 	MemoryContext context;		/* the decoding context's */
 	MemoryContext change_context;	/* reset after each change */
@@ -82,6 +82,7 @@ typedef struct CaptureState
 	bool		in_transaction;
 	bool		skipping;		/* it is not to be published */
 	TransactionInfo transaction;
+	CdcOriginId origin_id;		/* of transaction.origin */
 	bool		begun;			/* has it had an event? */
 	uint64		next_index;
 	CurrentChange current;
@@ -101,7 +102,7 @@ typedef struct CaptureState
 	StringInfoData other_key;	/* for the partition, of transactions */
 	StringInfoData value;
 	HeaderList	headers;
-} CaptureState;
+};
 
 /* Of this process */
 extern CaptureCounters capture_counts;
@@ -125,29 +126,28 @@ extern void capture_end_change(CaptureState *state);
  * an error, a dead letter instead.
  */
 extern void capture_row_or_dead_letter(CaptureState *state,
-									   ReorderBufferTXN *txn,
 									   Relation relation,
-									   ReorderBufferChange *change);
+									   const RowChange *change);
 extern void capture_message_or_dead_letter(CaptureState *state,
-										   ReorderBufferTXN *txn,
-										   LogicalMessage *message);
+										   LogicalMessage *message,
+										   bool transactional);
 
 /* capture_row.c: a change of a row, and one relation of a TRUNCATE */
-extern void capture_row(CaptureState *state, ReorderBufferTXN *txn,
-						Relation relation, ReorderBufferChange *change);
-extern void capture_truncate(CaptureState *state, ReorderBufferTXN *txn,
-							 Relation relation, XLogRecPtr lsn);
+extern void capture_row(CaptureState *state, Relation relation,
+						const RowChange *change);
+extern void capture_truncate(CaptureState *state, Relation relation,
+							 XLogRecPtr lsn);
 
-/* capture_message.c: a logical message; without txn outside of any */
-extern void capture_message(CaptureState *state, ReorderBufferTXN *txn,
-							LogicalMessage *message);
+/* capture_message.c: a logical message, perhaps outside of transactions */
+extern void capture_message(CaptureState *state, LogicalMessage *message,
+							bool transactional);
 
 /*
  * capture_transaction.c: place an event in its transaction, which begins with
  * its first event; relation is NULL for a logical message.
  */
-extern void capture_place(CaptureState *state, ReorderBufferTXN *txn,
-						  RelationInfo *relation, EventPosition *position);
+extern void capture_place(CaptureState *state, RelationInfo *relation,
+						  EventPosition *position);
 
 /* capture_transaction.c: at commit, after the last event if there was one */
 extern void capture_end_transaction(CaptureState *state);

@@ -116,8 +116,8 @@ emit_logical_message(CaptureState *state, const LogicalMessage *message)
 }
 
 void
-capture_message(CaptureState *state, ReorderBufferTXN *txn,
-				LogicalMessage *message)
+capture_message(CaptureState *state, LogicalMessage *message,
+				bool transactional)
 {
 	if (!is_wanted(state->options, message->prefix))
 	{
@@ -127,8 +127,8 @@ capture_message(CaptureState *state, ReorderBufferTXN *txn,
 	if (state->options->max_value_bytes > 0 &&
 		message->content_len > state->options->max_value_bytes)
 		message->content = NULL;
-	if (txn)
-		capture_place(state, txn, NULL, &message->position);
+	if (transactional)
+		capture_place(state, NULL, &message->position);
 	else
 		place_outside(state, &message->position);
 	emit_logical_message(state, message);

@@ -72,11 +72,11 @@ fill_unchanged(const RelationInfo *info, RowImage *row, const RowImage *old)
 
 /* Take the rows of a change from its tuples, as before and after. */
 static void
-read_rows(CaptureState *state, TupleDesc desc, ReorderBufferChange *change,
+read_rows(CaptureState *state, TupleDesc desc, const RowChange *change,
 		  ChangeEvent *event)
 {
-	HeapTuple	old_tuple = cdc_change_old_tuple(change);
-	HeapTuple	new_tuple = cdc_change_new_tuple(change);
+	HeapTuple	old_tuple = change->old_tuple;
+	HeapTuple	new_tuple = change->new_tuple;
 
 	reserve_rows(state, desc->natts);
 	if (old_tuple)
@@ -98,53 +98,50 @@ read_rows(CaptureState *state, TupleDesc desc, ReorderBufferChange *change,
 }
 
 static void
-emit(CaptureState *state, ReorderBufferTXN *txn, RelationInfo *info,
-	 ChangeEvent *event, const StringInfo key)
+emit(CaptureState *state, RelationInfo *info, ChangeEvent *event,
+	 const StringInfo key)
 {
-	capture_place(state, txn, info, &event->position);
+	capture_place(state, info, &event->position);
 	if (!capture_emit(state, info, event, key))
 		capture_counts.filtered++;
 }
 
 static void
-capture_insert(CaptureState *state, ReorderBufferTXN *txn,
-			   RelationInfo *info, ChangeEvent *event)
+capture_insert(CaptureState *state, RelationInfo *info, ChangeEvent *event)
 {
 	event->op = EVENT_CREATE;
 	event->before = NULL;
-	emit(state, txn, info, event,
+	emit(state, info, event,
 		 capture_key(state, info, event->after, &state->key));
 	capture_counts.inserts++;
 }
 
 static void
-capture_delete(CaptureState *state, ReorderBufferTXN *txn,
-			   RelationInfo *info, ChangeEvent *event)
+capture_delete(CaptureState *state, RelationInfo *info, ChangeEvent *event)
 {
 	event->op = EVENT_DELETE;
 	event->after = NULL;
-	emit(state, txn, info, event,
+	emit(state, info, event,
 		 capture_key(state, info, event->before, &state->key));
 	capture_counts.deletes++;
 }
 
 /* An update that changed the key: the old key ends, the new one begins. */
 static void
-capture_key_change(CaptureState *state, ReorderBufferTXN *txn,
-				   RelationInfo *info, ChangeEvent *event)
+capture_key_change(CaptureState *state, RelationInfo *info, ChangeEvent *event)
 {
 	event->op = EVENT_DELETE;
 	event->before = &state->old_row;
 	event->after = NULL;
 	event->new_key = &state->new_row;
-	emit(state, txn, info, event, &state->old_key);
+	emit(state, info, event, &state->old_key);
 
 	event->op = EVENT_CREATE;
 	event->before = NULL;
 	event->after = &state->new_row;
 	event->new_key = NULL;
 	event->old_key = &state->old_row;
-	emit(state, txn, info, event, &state->key);
+	emit(state, info, event, &state->key);
 }
 
 static bool
@@ -154,8 +151,7 @@ same_key(const StringInfo a, const StringInfo b)
 }
 
 static void
-capture_update(CaptureState *state, ReorderBufferTXN *txn,
-			   RelationInfo *info, ChangeEvent *event)
+capture_update(CaptureState *state, RelationInfo *info, ChangeEvent *event)
 {
 	StringInfo	old_key = NULL;
 	StringInfo	key;
@@ -166,13 +162,13 @@ capture_update(CaptureState *state, ReorderBufferTXN *txn,
 	key = capture_key(state, info, event->after, &state->key);
 	if (old_key && !same_key(old_key, key))
 	{
-		capture_key_change(state, txn, info, event);
+		capture_key_change(state, info, event);
 		return;
 	}
 	event->op = EVENT_UPDATE;
 	if (!info->identity_full)
 		event->before = NULL;
-	emit(state, txn, info, event, key);
+	emit(state, info, event, key);
 }
 
 /* Topic and encoder parts of a relation that is published */
@@ -188,25 +184,24 @@ prepare_relation(CaptureState *state, RelationInfo *info)
 }
 
 static bool
-is_published(const RelationInfo *info, ReorderBufferChange *change)
+is_published(const RelationInfo *info, const RowChange *change)
 {
 	switch (change->action)
 	{
 		case REORDER_BUFFER_CHANGE_INSERT:
-			return info->publish_inserts && cdc_change_new_tuple(change);
+			return info->publish_inserts && change->new_tuple;
 		case REORDER_BUFFER_CHANGE_UPDATE:
-			return info->publish_updates && cdc_change_new_tuple(change);
+			return info->publish_updates && change->new_tuple;
 		case REORDER_BUFFER_CHANGE_DELETE:
 			/* Without a replica identity the row is not known. */
-			return info->publish_deletes && cdc_change_old_tuple(change);
+			return info->publish_deletes && change->old_tuple;
 		default:
 			return false;
 	}
 }
 
 void
-capture_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
-			ReorderBufferChange *change)
+capture_row(CaptureState *state, Relation relation, const RowChange *change)
 {
 	RelationInfo *info = relation_cache_lookup(state->relations, relation);
 	ReorderBufferChangeType action = change->action;
@@ -233,20 +228,19 @@ capture_row(CaptureState *state, ReorderBufferTXN *txn, Relation relation,
 	switch (action)
 	{
 		case REORDER_BUFFER_CHANGE_INSERT:
-			capture_insert(state, txn, info, &event);
+			capture_insert(state, info, &event);
 			break;
 		case REORDER_BUFFER_CHANGE_UPDATE:
-			capture_update(state, txn, info, &event);
+			capture_update(state, info, &event);
 			break;
 		default:
-			capture_delete(state, txn, info, &event);
+			capture_delete(state, info, &event);
 			break;
 	}
 }
 
 void
-capture_truncate(CaptureState *state, ReorderBufferTXN *txn,
-				 Relation relation, XLogRecPtr lsn)
+capture_truncate(CaptureState *state, Relation relation, XLogRecPtr lsn)
 {
 	RelationInfo *info = relation_cache_lookup(state->relations, relation);
 	ChangeEvent event;
@@ -263,6 +257,6 @@ capture_truncate(CaptureState *state, ReorderBufferTXN *txn,
 	event.op = EVENT_TRUNCATE;
 	event.relation = info;
 	event.position.lsn = lsn;
-	emit(state, txn, info, &event, NULL);
+	emit(state, info, &event, NULL);
 	capture_counts.truncates++;
 }

@@ -38,18 +38,17 @@ typedef struct CountEntry
 } CountEntry;
 
 static void
-set_origin(TransactionInfo *transaction, ReorderBufferTXN *txn,
-		   MemoryContext context)
+set_origin_name(CaptureState *state)
 {
+	TransactionInfo *transaction = &state->transaction;
 	char	   *name;
 
 	if (transaction->origin)
 		pfree((char *) transaction->origin);
 	transaction->origin = NULL;
-	transaction->origin_lsn = txn->origin_lsn;
-	if (txn->origin_id != CdcInvalidOriginId &&
-		replorigin_by_oid(txn->origin_id, true, &name))
-		transaction->origin = MemoryContextStrdup(context, name);
+	if (state->origin_id != CdcInvalidOriginId &&
+		replorigin_by_oid(state->origin_id, true, &name))
+		transaction->origin = MemoryContextStrdup(state->context, name);
 }
 
 /* The message that announces a transaction, or tells what it had */
@@ -86,10 +85,10 @@ begin_counts(CaptureState *state)
 }
 
 static void
-begin_transaction(CaptureState *state, ReorderBufferTXN *txn)
+begin_transaction(CaptureState *state)
 {
 	capture_prepare(state);
-	set_origin(&state->transaction, txn, state->context);
+	set_origin_name(state);
 	state->encoder->begin(state->encoder, &state->transaction);
 	state->begun = true;
 	state->transaction_number++;
@@ -135,13 +134,13 @@ relation_count(CaptureState *state, RelationInfo *relation)
 }
 
 void
-capture_place(CaptureState *state, ReorderBufferTXN *txn,
-			  RelationInfo *relation, EventPosition *position)
+capture_place(CaptureState *state, RelationInfo *relation,
+			  EventPosition *position)
 {
 	CollectionCount *count;
 
 	if (!state->begun)
-		begin_transaction(state, txn);
+		begin_transaction(state);
 	position->transaction = &state->transaction;
 	position->index = state->next_index++;
 	if (!state->encoder->orders_collections)

@@ -127,8 +127,8 @@ append_text(StringInfo out, const char *text, int len)
 	pfree(json.data);
 }
 
-static void
-append_key(StringInfo out, const Message *message)
+void
+text_append_key(StringInfo out, const Message *message)
 {
 	if (message->key == NULL)
 		json_append_literal(out, "null");
@@ -138,8 +138,8 @@ append_key(StringInfo out, const Message *message)
 		json_append_base64(out, message->key, message->key_len);
 }
 
-static void
-append_value(StringInfo out, const Message *message)
+void
+text_append_value(StringInfo out, const Message *message)
 {
 	if (message->value == NULL)
 		json_append_literal(out, "null");
@@ -151,8 +151,8 @@ append_value(StringInfo out, const Message *message)
 		json_append_base64(out, message->value, message->value_len);
 }
 
-static void
-append_headers(StringInfo out, const Message *message)
+void
+text_append_headers(StringInfo out, const Message *message)
 {
 	int			i;
 
@@ -183,11 +183,11 @@ text_emit(Sink *base, const Message *message, TimestampTz commit_time)
 	json_append_literal(out, "{\"topic\":");
 	json_append_cstring(out, message->topic_name);
 	json_append_literal(out, ",\"key\":");
-	append_key(out, message);
+	text_append_key(out, message);
 	json_append_literal(out, ",\"value\":");
-	append_value(out, message);
+	text_append_value(out, message);
 	json_append_literal(out, ",\"headers\":");
-	append_headers(out, message);
+	text_append_headers(out, message);
 	json_append_char(out, '}');
 	json_terminate(out);
 	OutputPluginWrite(sink->ctx, true);
