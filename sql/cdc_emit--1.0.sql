@@ -443,6 +443,7 @@ CREATE FUNCTION cdc_emit.pg_stat_get_cdc_emit(
 	OUT deletes bigint,
 	OUT truncates bigint,
 	OUT filtered bigint,
+	OUT nulled_values bigint,
 	OUT dead_letters bigint,
 	OUT skipped bigint,
 	OUT messages bigint,
@@ -505,6 +506,7 @@ CREATE VIEW cdc_emit.pg_stat_cdc_emit AS
 		w.deletes,
 		w.truncates,
 		w.filtered,
+		w.nulled_values,
 		w.dead_letters,
 		w.skipped,
 		w.messages,
@@ -597,6 +599,8 @@ COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.truncates IS
 'truncate events';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.filtered IS
 'changes that were decoded and are not published';
+COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.nulled_values IS
+'values written as null because their form in the event has no room for them, such as NaN of a numeric column';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.dead_letters IS
 'events that could not be published and went to the topic for dead letters';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.skipped IS

@@ -52,6 +52,7 @@ capture_use_settings(const CaptureSettings *settings)
 const CaptureCounters *
 capture_counters(void)
 {
+	capture_counts.nulled_values = value_nulled_count();
 	return &capture_counts;
 }
 

@@ -28,6 +28,7 @@ typedef struct CaptureCounters
 	uint64		truncates;
 	uint64		tombstones;
 	uint64		filtered;		/* changes decoded but not published */
+	uint64		nulled_values;	/* value_nulled_count() */
 	uint64		dead_letters;	/* events that could not be published */
 	uint64		skipped;		/* transactions, on request */
 } CaptureCounters;

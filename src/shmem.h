@@ -86,6 +86,7 @@ typedef struct SubscriptionCounters
 	pg_atomic_uint64 deletes;
 	pg_atomic_uint64 truncates;
 	pg_atomic_uint64 filtered;
+	pg_atomic_uint64 nulled_values;
 	pg_atomic_uint64 dead_letters;
 	pg_atomic_uint64 skipped;	/* transactions */
 	pg_atomic_uint64 messages;	/* acknowledged */

@@ -27,7 +27,7 @@
 #include "shmem.h"
 #include "slot_watch.h"
 
-#define STAT_COLUMNS 43
+#define STAT_COLUMNS 44
 
 CDC_FUNCTION_INFO_V1(pg_stat_get_cdc_emit);
 CDC_FUNCTION_INFO_V1(pg_stat_cdc_emit_reset);
@@ -127,6 +127,7 @@ add_counters(StatRow *row, SubscriptionCounters *counters)
 	add_counter(row, &counters->deletes);
 	add_counter(row, &counters->truncates);
 	add_counter(row, &counters->filtered);
+	add_counter(row, &counters->nulled_values);
 	add_counter(row, &counters->dead_letters);
 	add_counter(row, &counters->skipped);
 	add_counter(row, &counters->messages);
@@ -204,6 +205,7 @@ reset_entry(SubscriptionShared *entry)
 	pg_atomic_write_u64(&counters->deletes, 0);
 	pg_atomic_write_u64(&counters->truncates, 0);
 	pg_atomic_write_u64(&counters->filtered, 0);
+	pg_atomic_write_u64(&counters->nulled_values, 0);
 	pg_atomic_write_u64(&counters->dead_letters, 0);
 	pg_atomic_write_u64(&counters->skipped, 0);
 	pg_atomic_write_u64(&counters->messages, 0);

@@ -238,6 +238,8 @@ publish_counters(const ProducerStatus *status)
 	add_counter(&counters->deletes, &captured.deletes, capture->deletes);
 	add_counter(&counters->truncates, &captured.truncates, capture->truncates);
 	add_counter(&counters->filtered, &captured.filtered, capture->filtered);
+	add_counter(&counters->nulled_values, &captured.nulled_values,
+				capture->nulled_values);
 	add_counter(&counters->dead_letters, &captured.dead_letters,
 				capture->dead_letters);
 	add_counter(&counters->skipped, &captured.skipped, capture->skipped);

@@ -12,7 +12,8 @@ use Test::More;
 my $node = new_node('primary');
 $node->safe_psql('postgres', <<'EOQ');
 CREATE TABLE item (id int PRIMARY KEY, name text);
-CREATE PUBLICATION shop FOR TABLE item;
+CREATE TABLE reading (id int PRIMARY KEY, value numeric(5, 2));
+CREATE PUBLICATION shop FOR TABLE item, reading;
 EOQ
 create_subscription($node, undef, 'shop');
 
@@ -46,6 +47,15 @@ is( $node->safe_psql(
 			AND key::jsonb = '{\"id\": 2}'"),
 	qq(zwei "2" \\ \t \x{e2}\x{82}\x{ac}),
 	'text arrives unharmed');
+
+# What the format has no room for is counted.
+$node->safe_psql('postgres',
+	"INSERT INTO reading VALUES (1, 1.5), (2, 'NaN'), (3, NULL)");
+acknowledged($node, 'shop');
+is( $node->safe_psql(
+		'postgres', 'SELECT nulled_values FROM cdc_emit.pg_stat_cdc_emit'),
+	1,
+	'a number that became null is counted, a null is not');
 
 # A restart begins with a new broker.
 $node->restart;
