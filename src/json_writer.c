@@ -28,6 +28,7 @@
 #include "fmgr.h"
 #include "json_writer.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -42,6 +43,9 @@
 /* Longest text of a float: sign, digits, point, zeros, exponent. */
 #define FLOAT_TEXT_MAX	64
 
+/* Bytes between two checks for interrupts; a multiple of three */
+#define BLOCK_BYTES		(3 * 1024 * 1024)
+
 /* Size of the buffer that text of another encoding is converted in. */
 #define CONVERSION_BYTES	4096
 
@@ -55,6 +59,19 @@ static const char base64_url_digits[] =
 
 static const char upper_hex[] = "0123456789ABCDEF";
 static const char lower_hex[] = "0123456789abcdef";
+
+void
+json_enlarge(StringInfo out, int64 needed)
+{
+	if (out->len + needed >= (int64) MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("event is longer than 1 GB"),
+				 errdetail("It has %d bytes so far, and " INT64_FORMAT " more are needed.",
+						   out->len, needed),
+				 errhint("Set the option max_value_bytes to leave out values that are longer.")));
+	enlargeStringInfo(out, (int) needed);
+}
 
 /* Conversion of the server encoding, one for all the process's life */
 static FmgrInfo conversion;
@@ -168,6 +185,7 @@ append_escaped(StringInfo out, const char *str, int len)
 		append_escape(out, (unsigned char) str[plain]);
 		str += plain + 1;
 		len -= plain + 1;
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 
@@ -329,7 +347,7 @@ void
 json_append_int64(StringInfo out, int64 value)
 {
 	if (unlikely(out->maxlen - out->len <= MAXINT8LEN))
-		enlargeStringInfo(out, MAXINT8LEN);
+		json_enlarge(out, MAXINT8LEN);
 	out->len += pg_lltoa(value, out->data + out->len);
 }
 
@@ -337,7 +355,7 @@ void
 json_append_uint64(StringInfo out, uint64 value)
 {
 	if (unlikely(out->maxlen - out->len <= MAXINT8LEN))
-		enlargeStringInfo(out, MAXINT8LEN);
+		json_enlarge(out, MAXINT8LEN);
 	out->len += pg_ulltoa_n(value, out->data + out->len);
 }
 
@@ -457,28 +475,10 @@ json_append_float4(StringInfo out, float value)
 						  float_to_shortest_decimal_buf(value, text));
 }
 
-/* Room for a quoted string of this many characters; returns where to write. */
+/* Encode bytes, in three at a time; returns the end of the text. */
 static char *
-begin_encoded(StringInfo out, int64 encoded_len)
+put_base64(char *dst, const unsigned char *src, int len, const char *digits)
 {
-	if (encoded_len + 2 >= MaxAllocSize)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("binary value is too long for an event"),
-				 errdetail("It would take " INT64_FORMAT " bytes.",
-						   encoded_len)));
-
-	enlargeStringInfo(out, (int) encoded_len + 2);
-	return out->data + out->len;
-}
-
-static void
-append_base64(StringInfo out, const char *data, int len, const char *digits)
-{
-	const unsigned char *src = (const unsigned char *) data;
-	char	   *dst = begin_encoded(out, ((int64) len + 2) / 3 * 4);
-
-	*dst++ = '"';
 	for (; len >= 3; len -= 3, src += 3)
 	{
 		*dst++ = digits[src[0] >> 2];
@@ -495,6 +495,24 @@ append_base64(StringInfo out, const char *data, int len, const char *digits)
 		*dst++ = len == 2 ? digits[(second & 0x0F) << 2] : '=';
 		*dst++ = '=';
 	}
+	return dst;
+}
+
+static void
+append_base64(StringInfo out, const char *data, int len, const char *digits)
+{
+	const unsigned char *src = (const unsigned char *) data;
+	char	   *dst;
+
+	json_enlarge(out, ((int64) len + 2) / 3 * 4 + 2);
+	dst = out->data + out->len;
+	*dst++ = '"';
+	for (; len > BLOCK_BYTES; len -= BLOCK_BYTES, src += BLOCK_BYTES)
+	{
+		dst = put_base64(dst, src, BLOCK_BYTES, digits);
+		CHECK_FOR_INTERRUPTS();
+	}
+	dst = put_base64(dst, src, len, digits);
 	*dst++ = '"';
 	out->len = dst - out->data;
 }
@@ -514,9 +532,11 @@ json_append_base64_url(StringInfo out, const char *data, int len)
 void
 json_append_hex(StringInfo out, const char *data, int len)
 {
-	char	   *dst = begin_encoded(out, (int64) len * 2);
+	char	   *dst;
 	int			i;
 
+	json_enlarge(out, (int64) len * 2 + 2);
+	dst = out->data + out->len;
 	*dst++ = '"';
 	for (i = 0; i < len; i++)
 	{
@@ -524,6 +544,8 @@ json_append_hex(StringInfo out, const char *data, int len)
 
 		*dst++ = lower_hex[c >> 4];
 		*dst++ = lower_hex[c & 0x0F];
+		if (unlikely(i % BLOCK_BYTES == BLOCK_BYTES - 1))
+			CHECK_FOR_INTERRUPTS();
 	}
 	*dst++ = '"';
 	out->len = dst - out->data;

@@ -16,6 +16,12 @@
 #include "lib/stringinfo.h"
 
 /*
+ * Make room for this many bytes more and a NUL.  Raises ERROR if a message
+ * of more than 1 GB would result, which no memory chunk can hold.
+ */
+extern void json_enlarge(StringInfo out, int64 needed);
+
+/*
  * Append bytes as they are.  Unlike appendBinaryStringInfo() it leaves the
  * buffer without a terminating NUL; json_terminate() adds it.
  */
@@ -23,7 +29,7 @@ static inline void
 json_append_raw(StringInfo out, const char *data, int len)
 {
 	if (unlikely(len >= out->maxlen - out->len))
-		enlargeStringInfo(out, len);
+		json_enlarge(out, len);
 	memcpy(out->data + out->len, data, len);
 	out->len += len;
 }
@@ -32,7 +38,7 @@ static inline void
 json_append_char(StringInfo out, char c)
 {
 	if (unlikely(out->maxlen - out->len <= 1))
-		enlargeStringInfo(out, 1);
+		json_enlarge(out, 1);
 	out->data[out->len++] = c;
 }
 
@@ -43,7 +49,7 @@ static inline void
 json_terminate(StringInfo out)
 {
 	if (unlikely(out->maxlen - out->len <= 1))
-		enlargeStringInfo(out, 1);
+		json_enlarge(out, 1);
 	out->data[out->len] = '\0';
 }
 
