@@ -34,6 +34,8 @@ typedef struct ArrayWalk
 {
 	const ValueType *element;
 	char	   *data;
+	int			stride;			/* from one element to the next, 0 if their
+								 * lengths differ */
 	uint8	   *nulls;			/* NULL if there are none */
 	int			index;
 } ArrayWalk;
@@ -52,6 +54,11 @@ append_next_element(StringInfo out, ArrayWalk *walk)
 	}
 	value_append_json(out, type, fetch_att(walk->data, type->typbyval,
 										   type->typlen));
+	if (walk->stride > 0)
+	{
+		walk->data += walk->stride;
+		return;
+	}
 	walk->data = att_addlength_pointer(walk->data, type->typlen, walk->data);
 	walk->data = (char *) att_align_nominal(walk->data, type->typalign);
 }
@@ -95,6 +102,9 @@ value_json_append_array(StringInfo out, const ValueType *type, Datum value)
 	}
 	walk.element = type->element;
 	walk.data = ARR_DATA_PTR(array);
+	walk.stride = type->element->typlen <= 0 ? 0 :
+		(int) att_align_nominal(type->element->typlen,
+								type->element->typalign);
 	walk.nulls = ARR_NULLBITMAP(array);
 	walk.index = 0;
 	append_dimension(out, &walk, ARR_NDIM(array), ARR_DIMS(array));
