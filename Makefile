@@ -11,6 +11,8 @@
 #   make check-format      layout of the sources
 #   make check-versions    build and test on PostgreSQL 17, 18 and 19
 #   make valgrind          the test suite under valgrind
+#   make sanitize          the test suite with AddressSanitizer and
+#                          UndefinedBehaviorSanitizer
 #   make fuzz              fuzz targets, each for FUZZ_SECONDS=60; FUZZ=decimal
 #                          chooses among them
 #   make bench             the benchmarks of bench/
@@ -98,6 +100,9 @@ test:
 valgrind:
 	@scripts/test --valgrind
 
+sanitize:
+	@scripts/test --sanitize
+
 fuzz:
 	@scripts/install-deps build fuzz
 	@$(MAKE) -s -C test/fuzz check
@@ -112,4 +117,5 @@ bench:
 	@bench/run
 
 .PHONY: all install installcheck uninstall clean distclean librdkafka-present \
-	quickstart quickstart-stop test valgrind fuzz check-format check-versions bench
+	quickstart quickstart-stop test valgrind sanitize fuzz check-format \
+	check-versions bench

@@ -260,7 +260,8 @@ start_process(const char *function, const char *name, const char *type,
 	strlcpy(worker.bgw_name, name, BGW_MAXLEN);
 	strlcpy(worker.bgw_type, type, BGW_MAXLEN);
 	Assert(extra_size <= BGW_EXTRALEN);
-	memcpy(worker.bgw_extra, extra, extra_size);
+	if (extra_size > 0)
+		memcpy(worker.bgw_extra, extra, extra_size);
 
 	old = MemoryContextSwitchTo(TopMemoryContext);
 	registered = RegisterDynamicBackgroundWorker(&worker, &handle);

@@ -20,7 +20,7 @@ create_subscription($node, $kafka, 'bench',
 
 $node->command_ok([ 'pgbench', '-i', '-q', '-I', 'g', '-s', '2', 'postgres' ],
 	'initial rows');
-my @load = $ENV{CDC_VALGRIND} ? ('-t', '500') : ('-T', '30');
+my @load = $ENV{CDC_CHECKER} ? ('-t', '500') : ('-T', '30');
 my ($done, $failed) = finish_pgbench(start_pgbench($node, @load));
 cmp_ok($done, '>', 0, "pgbench ran $done transactions");
 is($failed, 0, 'none failed');

@@ -95,7 +95,7 @@ CREATE SEQUENCE item_id;
 CREATE TABLE other (id int PRIMARY KEY);
 CREATE PUBLICATION more FOR TABLE other;
 EOQ
-my $run = start_pgbench($node, '-T', $ENV{CDC_VALGRIND} ? 120 : 20,
+my $run = start_pgbench($node, '-T', ($ENV{CDC_CHECKER} // '') eq 'valgrind' ? 120 : 20,
 	'-R', '300', '-f', $script);
 
 sub wait_for_rows
