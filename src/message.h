@@ -39,7 +39,7 @@ typedef struct Message
 	bool		truncated;		/* the value lacks its end, as that of a dead
 								 * letter may */
 	int			nheaders;
-	const MessageHeader *headers;	/* values are UTF-8 text */
+	const MessageHeader *headers;	/* names and values are UTF-8 text */
 
 	/*
 	 * The partition is this hash modulo their number, if one is given; else

@@ -31,7 +31,6 @@
 #include "relation_key.h"
 #include "relation_options.h"
 #include "row_filter.h"
-#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -282,91 +281,6 @@ build_columns(RelationCache *cache, RelationInfo *info, Relation target,
 		info->keys[i]->max_bytes = 0;
 }
 
-static char *
-qualified_name(Relation relation)
-{
-	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
-
-	return quote_qualified_identifier(schema,
-									  RelationGetRelationName(relation));
-}
-
-/* Are all of these columns in old rows that can be published? */
-static bool
-in_old_rows(const RelationInfo *info, Relation relation,
-			RelationColumn **columns, int ncolumns)
-{
-	Bitmapset  *attnums = NULL;
-	int			i;
-
-	if (!(info->publish_updates || info->publish_deletes))
-		return true;
-	for (i = 0; i < ncolumns; i++)
-		attnums = bms_add_member(attnums, columns[i]->index + 1);
-	return relation_old_rows_have(relation, attnums);
-}
-
-/*
- * Warn of columns that are not in old rows, because the relation has another
- * replica identity than the table it is published as, or because options ask
- * for them.
- */
-static void
-warn_of_key(Relation relation, Relation target, const char *message,
-			const char *what)
-{
-	char	   *name = qualified_name(relation);
-
-	ereport(WARNING,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg(message, name),
-			 target == relation ?
-			 errdetail("Its replica identity lacks columns of %s.", what) :
-			 errdetail("It is published as table %s, but its replica identity lacks columns of %s of that table.",
-					   qualified_name(target), what),
-			 errhint("Run ALTER TABLE %s REPLICA IDENTITY FULL, or choose an index of the key columns with ALTER TABLE %s REPLICA IDENTITY USING INDEX.",
-					 name, name)));
-}
-
-/*
- * A key that old rows lack in part is none.  Half of one would be wrong, and
- * events of a row must not differ in whether they have one.
- */
-static void
-check_keys(RelationInfo *info, Relation relation, Relation target)
-{
-	if (!in_old_rows(info, relation, info->keys, info->nkeys))
-	{
-		info->nkeys = 0;
-		warn_of_key(relation, target,
-					gettext_noop("events of table %s have no key"), "the key");
-	}
-	if (!in_old_rows(info, relation, info->partition_keys,
-					 info->npartition_keys))
-	{
-		info->npartition_keys = 0;
-		warn_of_key(relation, target,
-					gettext_noop("events of table %s go to partitions by their key only"),
-					"\"partition_by\"");
-	}
-}
-
-/* Schemas say which columns old rows have. */
-static void
-mark_identity(RelationInfo *info, Relation relation)
-{
-	int			i;
-
-	for (i = 0; i < info->ncolumns; i++)
-	{
-		RelationColumn *column = &info->columns[i];
-
-		column->identity =
-			relation_old_rows_have(relation,
-								   bms_make_singleton(column->index + 1));
-	}
-}
-
 static void
 add_row(RelationDependencies *dependencies, int cacheid, Oid oid)
 {
@@ -478,9 +392,9 @@ build_published(RelationCache *cache, RelationInfo *info, Relation relation)
 	info->identity_full =
 		relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL;
 	build_columns(cache, info, target, map, published.columns);
-	check_keys(info, relation, target);
+	relation_check_keys(info, relation, target);
 	if (cache->options->schemas)
-		mark_identity(info, relation);
+		relation_mark_identity(info, relation);
 	info->filter = row_filter_create(&published, target, map, cache->owner);
 	build_dependencies(cache, info, target, root);
 	if (target != relation)

@@ -22,6 +22,7 @@
 #include "catalog/pg_index.h"
 #include "compat.h"
 #include "relation_key.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -134,4 +135,84 @@ relation_old_rows_have(Relation relation, const Bitmapset *columns)
 	identity = RelationGetReplicaIndex(relation);
 	return !OidIsValid(identity) ||
 		bms_is_subset(columns, index_columns(identity));
+}
+
+static char *
+qualified_name(Relation relation)
+{
+	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
+
+	return quote_qualified_identifier(schema,
+									  RelationGetRelationName(relation));
+}
+
+/* Are all of these columns in old rows that can be published? */
+static bool
+in_old_rows(const RelationInfo *info, Relation relation,
+			RelationColumn **columns, int ncolumns)
+{
+	Bitmapset  *attnums = NULL;
+	int			i;
+
+	if (!(info->publish_updates || info->publish_deletes))
+		return true;
+	for (i = 0; i < ncolumns; i++)
+		attnums = bms_add_member(attnums, columns[i]->index + 1);
+	return relation_old_rows_have(relation, attnums);
+}
+
+/*
+ * Warn of columns that are not in old rows, because the relation has another
+ * replica identity than the table it is published as, or because options ask
+ * for them.
+ */
+static void
+warn_of_key(Relation relation, Relation target, const char *message,
+			const char *what)
+{
+	char	   *name = qualified_name(relation);
+
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg(message, name),
+			 target == relation ?
+			 errdetail("Its replica identity lacks columns of %s.", what) :
+			 errdetail("It is published as table %s, but its replica identity lacks columns of %s of that table.",
+					   qualified_name(target), what),
+			 errhint("Run ALTER TABLE %s REPLICA IDENTITY FULL, or choose an index of the key columns with ALTER TABLE %s REPLICA IDENTITY USING INDEX.",
+					 name, name)));
+}
+
+void
+relation_check_keys(RelationInfo *info, Relation relation, Relation target)
+{
+	if (!in_old_rows(info, relation, info->keys, info->nkeys))
+	{
+		info->nkeys = 0;
+		warn_of_key(relation, target,
+					gettext_noop("events of table %s have no key"), "the key");
+	}
+	if (!in_old_rows(info, relation, info->partition_keys,
+					 info->npartition_keys))
+	{
+		info->npartition_keys = 0;
+		warn_of_key(relation, target,
+					gettext_noop("events of table %s go to partitions by their key only"),
+					"\"partition_by\"");
+	}
+}
+
+void
+relation_mark_identity(RelationInfo *info, Relation relation)
+{
+	int			i;
+
+	for (i = 0; i < info->ncolumns; i++)
+	{
+		RelationColumn *column = &info->columns[i];
+
+		column->identity =
+			relation_old_rows_have(relation,
+								   bms_make_singleton(column->index + 1));
+	}
 }

@@ -14,6 +14,7 @@
 #define CDC_RELATION_KEY_H
 
 #include "nodes/bitmapset.h"
+#include "relation.h"
 #include "utils/rel.h"
 
 /*
@@ -30,5 +31,17 @@ extern Bitmapset *relation_key(Relation relation);
  */
 extern bool relation_old_rows_have(Relation relation,
 								   const Bitmapset *columns);
+
+/*
+ * Take keys from a relation that old rows lack in part, with a WARNING that
+ * says what mends it: half a key would be wrong, and events of a row must not
+ * differ in whether they have one.  target is the relation it is published
+ * as, which may have another replica identity.
+ */
+extern void relation_check_keys(RelationInfo *info, Relation relation,
+								Relation target);
+
+/* Fill in which columns old rows have. */
+extern void relation_mark_identity(RelationInfo *info, Relation relation);
 
 #endif							/* CDC_RELATION_KEY_H */

@@ -163,7 +163,7 @@ text_append_headers(StringInfo out, const Message *message)
 
 		if (i > 0)
 			json_append_char(out, ',');
-		json_append_cstring(out, header->name);
+		append_text(out, header->name, strlen(header->name));
 		json_append_char(out, ':');
 		if (header->value == NULL)
 			json_append_literal(out, "null");

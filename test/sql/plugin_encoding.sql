@@ -27,6 +27,18 @@ SELECT length(v), left(v, 2) AS l, right(v, 8) AS r
 SELECT substring(data, '"key":(.*),"value"') AS key, substring(data, '"headers":(.*).$') AS headers
   FROM result WHERE data LIKE '%debezium%';
 
+-- Headers, topics and logical messages, inside and outside of transactions
+CREATE TABLE "tablé" (id text PRIMARY KEY);
+ALTER PUBLICATION p ADD TABLE "tablé";
+INSERT INTO "tablé" VALUES (convert_from('\xe981', 'WIN1252'));
+SELECT count(pg_logical_emit_message(true, 'inside é', 'x'));
+SELECT count(pg_logical_emit_message(false, 'outside é', 'x'));
+INSERT INTO t VALUES ('5', 'flush');
+SELECT regexp_replace(data, '"value":.*"headers"', '"headers"') AS message
+  FROM pg_logical_slot_get_changes('plugin_encoding', NULL, NULL, 'publications', 'p', 'topic_prefix', 'srv',
+                                   'format', 'cloudevents', 'source_name', 'é', 'headers',
+                                   '{"constant é": "é", "table": "{table}", "id": "{column:id}"}');
+
 -- Names of databases and origins may be in the encoding of another database
 SELECT pg_replication_origin_create('plugin_encoding ' || convert_from('\xe922', 'WIN1252')) IS NOT NULL AS created;
 SELECT pg_drop_replication_slot('plugin_encoding');
