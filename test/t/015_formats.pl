@@ -237,6 +237,27 @@ acknowledged($node, 'messages');
 is(scalar(messages_of('messages.message')),
 	2, 'messages are not sent again after an orderly end');
 
+# The first that a worker sees may need a conversion, which is in the catalog
+$node->safe_psql('postgres',
+	"CREATE DATABASE latin ENCODING 'WIN1252' TEMPLATE template0
+	 LC_COLLATE 'C' LC_CTYPE 'C'");
+$node->safe_psql('latin', <<'EOQ');
+CREATE EXTENSION cdc_emit;
+CREATE TABLE item (id int PRIMARY KEY);
+CREATE PUBLICATION latin FOR TABLE item;
+EOQ
+create_subscription($node, $kafka, 'latin', database => 'latin');
+$lsn = $node->safe_psql('latin', <<'EOQ');
+SELECT pg_logical_emit_message(false, chr(233), 'x');
+INSERT INTO item VALUES (1);
+EOQ
+is( $node->safe_psql('latin', "SELECT cdc_emit.wait_for('latin', '$lsn')"),
+	't',
+	'a message in another encoding');
+my ($latin) = messages_of('latin.message');
+is($latin->{key}, "{\"prefix\":\"\x{e9}\"}", 'is UTF-8 in Kafka');
+$node->safe_psql('latin', "SELECT cdc_emit.drop_subscription('latin')");
+
 # A message that is too large fails at once; excluding its prefix mends it
 $node->safe_psql('postgres',
 	"SELECT cdc_emit.drop_subscription(subscription)
