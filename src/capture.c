@@ -385,17 +385,20 @@ message_in_context(CaptureState *state, LogicalMessage *message,
 /*
  * Core calls back for a message outside of transactions when it reads it: in
  * no transaction, unless the caller has one, with a snapshot for the catalog.
- * The message stands for a transaction that commits where it is in WAL.
+ * The message stands for a transaction that commits where it is in WAL.  The
+ * LSN that core tells is the end of its record, where the commit record of
+ * another transaction may begin; its start is nobody else's.
  */
 static void
 message_outside(CaptureState *state, LogicalMessage *message,
-				XLogRecPtr end_lsn)
+				XLogReaderState *reader)
 {
 	bool		own_transaction = !IsTransactionState();
 	ResourceOwner owner = CurrentResourceOwner;
 	MemoryContext old = CurrentMemoryContext;
 
 	state->in_transaction = true;
+	state->transaction.commit_lsn = reader->ReadRecPtr;
 	if (own_transaction)
 		StartTransactionCommand();
 	message_in_context(state, message, false);
@@ -407,7 +410,7 @@ message_outside(CaptureState *state, LogicalMessage *message,
 		CurrentResourceOwner = owner;
 	}
 	MemoryContextSwitchTo(old);
-	state->sink->commit(state->sink, end_lsn,
+	state->sink->commit(state->sink, reader->EndRecPtr,
 						state->transaction.commit_time);
 	state->in_transaction = false;
 }
@@ -425,7 +428,7 @@ message_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn,
 	message.content = content;
 	message.content_len = content_len;
 	if (!transactional)
-		message_outside(state, &message, ctx->reader->EndRecPtr);
+		message_outside(state, &message, ctx->reader);
 	else if (!state->skipping)
 		message_in_context(state, &message, true);
 }

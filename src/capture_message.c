@@ -55,14 +55,13 @@ is_wanted(const SubscriptionOptions *options, const char *prefix)
 	return !matches(options->message_exclude, prefix);
 }
 
-/* The message stands for a transaction of its own. */
+/* The message stands for a transaction of its own, whose LSN is known. */
 static void
 place_outside(CaptureState *state, EventPosition *position)
 {
 	TransactionInfo *transaction = &state->transaction;
 
 	transaction->xid = InvalidTransactionId;
-	transaction->commit_lsn = position->lsn;
 	transaction->commit_time = GetCurrentTimestamp();
 	if (transaction->origin)
 		pfree((char *) transaction->origin);

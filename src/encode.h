@@ -37,8 +37,8 @@ typedef struct RowImage
 
 /*
  * The transaction of an event.  A logical message outside of transactions
- * stands for one of its own, without xid: commit_lsn is the LSN of the
- * message, commit_time when it was decoded.
+ * stands for one of its own, without xid: commit_lsn is the start of the
+ * message's record, commit_time when it was decoded.
  */
 typedef struct TransactionInfo
 {

@@ -44,7 +44,7 @@ COMMIT;
 SELECT value ->> 'op' AS op, value #>> '{message,prefix}' AS prefix,
        convert_from(decode(value #>> '{message,content}', 'base64'), 'UTF8') AS content,
        value #>> '{source,txId}' IS NULL AS no_xid,
-       value #>> '{source,lsn}' = value #>> '{source,commit_lsn}' AS own_commit,
+       (value #>> '{source,lsn}')::int8 > (value #>> '{source,commit_lsn}')::int8 AS own_commit,
        value #>> '{source,commit_index}' AS index,
        (value #>> '{source,ts_ms}')::int8 BETWEEN extract(epoch FROM now()) * 1000 - 60000
          AND extract(epoch FROM clock_timestamp()) * 1000 AS recent

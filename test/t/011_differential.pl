@@ -51,11 +51,15 @@ CREATE FUNCTION ours(slot name)
 RETURNS TABLE (xid text, op text, name text, before text, after text,
                commit_lsn text, commit_index text, key text, header text)
 LANGUAGE sql AS $$
-  SELECT s ->> 'txId', v ->> 'op',
-         quote_ident(s ->> 'schema') || '.' || quote_ident(s ->> 'table'),
-         columns(v -> 'before'), columns(v -> 'after'),
+  SELECT coalesce(s ->> 'txId', 'null'), v ->> 'op',
+         coalesce(v -> 'message' ->> 'prefix',
+                  quote_ident(s ->> 'schema') || '.' || quote_ident(s ->> 'table')),
+         columns(v -> 'before'),
+         coalesce(columns(v -> 'after'),
+                  'content=''' || convert_from(decode(v -> 'message' ->> 'content', 'base64'), 'UTF8') || ''''),
          s ->> 'commit_lsn', s ->> 'commit_index', m ->> 'key',
-         (SELECT string_agg(k, ' ') FROM json_object_keys(m -> 'headers') k)
+         (SELECT string_agg(k, ' ') FROM json_object_keys(m -> 'headers') k
+           WHERE k IN ('__debezium.newkey', '__debezium.oldkey'))
     FROM pg_logical_slot_get_changes(slot, NULL, NULL, 'publications', slot),
          LATERAL (SELECT data::json AS m OFFSET 0) j,
          LATERAL (SELECT nullif(m ->> 'value', '')::json AS v) k,
@@ -226,8 +230,7 @@ sub read_theirs
 
 	foreach my $row (
 		rows_of(
-			"SELECT data FROM pg_logical_slot_get_changes('theirs', NULL, NULL,
-			 'skip-empty-xacts', '1')"))
+			"SELECT data FROM pg_logical_slot_get_changes('theirs', NULL, NULL)"))
 	{
 		my ($line) = @$row;
 		if ($line =~ /^BEGIN (\d+)$/)
@@ -259,6 +262,17 @@ sub read_theirs
 				name => $table,
 				before => $before,
 				after => $after
+			  };
+		}
+		elsif ($line =~
+			/^message: transactional: (\d) prefix: (.*), sz: \d+ content:(.*)$/)
+		{
+			push @changes,
+			  {
+				xid => $1 ? $xid : 'null',
+				op => 'm',
+				name => $2,
+				after => [ [ 'content', "'$3'" ] ]
 			  };
 		}
 		elsif ($line !~ /^COMMIT \Q$xid\E$/)
@@ -990,6 +1004,36 @@ INSERT INTO tr_new VALUES (1);
 TRUNCATE tr_new;
 INSERT INTO tr_new VALUES (2);
 COMMIT;
+EOQ
+
+# Transactional messages are where they were in their transaction; others are
+# sent at once, and not undone.
+check_some('logical messages', <<'EOQ');
+CREATE TABLE lm (id int PRIMARY KEY);
+SELECT pg_logical_emit_message(true, 'own', 'a transaction of its own');
+SELECT pg_logical_emit_message(false, 'at once', 'no transaction');
+BEGIN;
+INSERT INTO lm VALUES (1);
+SELECT pg_logical_emit_message(true, 'in', 'between');
+SELECT pg_logical_emit_message(false, 'at once', 'before the commit');
+SAVEPOINT a;
+INSERT INTO lm VALUES (2);
+SELECT pg_logical_emit_message(true, 'in', 'undone');
+SELECT pg_logical_emit_message(false, 'at once', 'not undone');
+ROLLBACK TO a;
+INSERT INTO lm VALUES (3);
+SELECT pg_logical_emit_message(true, '', '');
+SELECT pg_logical_emit_message(false, 'at once', 'right before the commit');
+COMMIT;
+BEGIN;
+SELECT pg_logical_emit_message(true, 'in', 'never');
+SELECT pg_logical_emit_message(false, 'at once', 'rolled back');
+ROLLBACK;
+BEGIN;
+SELECT pg_logical_emit_message(true, 'in', 'prepared');
+PREPARE TRANSACTION 'message';
+INSERT INTO lm VALUES (4);
+COMMIT PREPARED 'message';
 EOQ
 
 # Transactions that are open at the same time: the order is that of commits,
