@@ -58,6 +58,14 @@ typedef struct RowRelation
 
 #define BEGIN_SCHEMA	"{\"schema\":{\"type\":\"struct\",\"fields\":["
 
+/* A comma, unless the list is empty: a table may have no column. */
+static void
+append_separator(StringInfo out)
+{
+	if (out->data[out->len - 1] != '[')
+		json_append_char(out, ',');
+}
+
 static void
 append_added_schemas(StringInfo out, const RowEncoder *encoder)
 {
@@ -65,7 +73,7 @@ append_added_schemas(StringInfo out, const RowEncoder *encoder)
 
 	for (i = 0; i < encoder->nfields; i++)
 	{
-		json_append_char(out, ',');
+		append_separator(out);
 		event_field_append_schema(out, &encoder->fields[i]);
 	}
 }
@@ -81,8 +89,11 @@ row_schema(const RowEncoder *encoder, const RelationInfo *relation)
 	debezium_schema_append_columns(&buffer, relation, encoder->rewrite ?
 								   SCHEMA_ROW_OLD : SCHEMA_ROW_COMPLETE);
 	if (encoder->rewrite)
-		json_append_literal(&buffer, ",{\"type\":\"string\","
+	{
+		append_separator(&buffer);
+		json_append_literal(&buffer, "{\"type\":\"string\","
 							"\"optional\":true,\"field\":\"__deleted\"}");
+	}
 	append_added_schemas(&buffer, encoder);
 	json_append_literal(&buffer, "],\"optional\":false");
 	debezium_schema_append_name(&buffer, relation, ".Value");
