@@ -22,6 +22,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "shim.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -295,6 +296,50 @@ appendStringInfo(StringInfo str, const char *fmt,...)
 	vsnprintf(str->data + str->len, len + 1, fmt, args);
 	va_end(args);
 	str->len += len;
+}
+
+/* ----------------------------------------------------------------
+ *		strings and lists
+ * ----------------------------------------------------------------
+ */
+
+char *
+psprintf(const char *fmt,...)
+{
+	va_list		args;
+	int			len;
+	char	   *result;
+
+	va_start(args, fmt);
+	len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	result = palloc(len + 1);
+	va_start(args, fmt);
+	vsnprintf(result, len + 1, fmt, args);
+	va_end(args);
+	return result;
+}
+
+/* A new list each time, so that pointers into the old one are noticed. */
+List *
+lappend(List *list, void *datum)
+{
+	int			length = list_length(list) + 1;
+	List	   *longer = palloc(sizeof(List));
+
+	longer->type = T_List;
+	longer->length = length;
+	longer->max_length = length;
+	longer->elements = palloc(length * sizeof(ListCell));
+	if (list)
+	{
+		memcpy(longer->elements, list->elements,
+			   list->length * sizeof(ListCell));
+		pfree(list->elements);
+		pfree(list);
+	}
+	longer->elements[length - 1].ptr_value = datum;
+	return longer;
 }
 
 /* ----------------------------------------------------------------

@@ -30,45 +30,6 @@
  * ----------------------------------------------------------------
  */
 
-char *
-psprintf(const char *fmt,...)
-{
-	va_list		args;
-	int			len;
-	char	   *result;
-
-	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
-	va_end(args);
-	result = palloc(len + 1);
-	va_start(args, fmt);
-	vsnprintf(result, len + 1, fmt, args);
-	va_end(args);
-	return result;
-}
-
-/* A new list each time, so that pointers into the old one are noticed. */
-List *
-lappend(List *list, void *datum)
-{
-	int			length = list_length(list) + 1;
-	List	   *longer = palloc(sizeof(List));
-
-	longer->type = T_List;
-	longer->length = length;
-	longer->max_length = length;
-	longer->elements = palloc(length * sizeof(ListCell));
-	if (list)
-	{
-		memcpy(longer->elements, list->elements,
-			   list->length * sizeof(ListCell));
-		pfree(list->elements);
-		pfree(list);
-	}
-	longer->elements[length - 1].ptr_value = datum;
-	return longer;
-}
-
 /* An abbreviation of the word is enough, in any case of letters. */
 bool
 parse_bool(const char *value, bool *result)
