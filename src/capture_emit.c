@@ -228,10 +228,14 @@ capture_emit(CaptureState *state, RelationInfo *info,
 void
 capture_open_topic(CaptureState *state, CaptureTopic *topic)
 {
+	CapturePhase phase = state->current.phase;
+
 	if (topic->open)
 		return;
+	state->current.phase = CAPTURE_PREPARING;
 	topic->id = state->sink->open_topic(state->sink, topic->name);
 	topic->open = true;
+	state->current.phase = phase;
 }
 
 void

@@ -47,6 +47,7 @@ typedef struct Attributes
 	bool		binary;
 	StringInfoData json;		/* ,"name":"value" ... */
 	HeaderList	headers;
+	StringInfoData value;		/* scratch */
 } Attributes;
 
 typedef struct CloudEventsEncoder
@@ -116,6 +117,7 @@ attributes_init(Attributes *attributes, bool binary)
 	attributes->binary = binary;
 	initStringInfo(&attributes->json);
 	headers_init(&attributes->headers);
+	initStringInfo(&attributes->value);
 }
 
 static void
@@ -164,17 +166,15 @@ static void
 add_fields(Attributes *attributes, const FieldAttribute *fields, int nfields,
 		   const EventFieldContext *context)
 {
-	StringInfoData json;
+	StringInfo	value = &attributes->value;
 	int			i;
 
-	initStringInfo(&json);
 	for (i = 0; i < nfields; i++)
 	{
-		resetStringInfo(&json);
-		event_field_append(&json, fields[i].field, context);
-		add_attribute(attributes, fields[i].header, json.data, json.len);
+		resetStringInfo(value);
+		event_field_append(value, fields[i].field, context);
+		add_attribute(attributes, fields[i].header, value->data, value->len);
 	}
-	pfree(json.data);
 }
 
 static void
@@ -217,12 +217,12 @@ make_relation_attributes(const CloudEventsEncoder *encoder, bool is_message,
 static void
 add_subject(Attributes *attributes, const char *subject)
 {
-	StringInfoData json;
+	StringInfo	value = &attributes->value;
 
-	initStringInfo(&json);
-	json_append_cstring(&json, subject);
-	add_attribute(attributes, HEADER_PREFIX "subject", json.data, json.len);
-	pfree(json.data);
+	resetStringInfo(value);
+	json_append_cstring(value, subject);
+	add_attribute(attributes, HEADER_PREFIX "subject", value->data,
+				  value->len);
 }
 
 /* ----------------------------------------------------------------
