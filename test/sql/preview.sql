@@ -17,7 +17,7 @@ INSERT INTO parted VALUES (1, 2);
 CREATE PUBLICATION regress_preview_p FOR TABLE item, empty, parted;
 
 -- Clocks and positions differ from run to run.
-CREATE FUNCTION pg_temp.blank(json text) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.blank("json" text) RETURNS text LANGUAGE sql AS $$
 	SELECT regexp_replace(regexp_replace(json,
 		'"(ts_ms|ts_us|ts_ns|lsn|commit_lsn)":\d+', '"\1":0', 'g'),
 		'"sequence":"[^]]*\]"', '"sequence":""')
