@@ -4,8 +4,10 @@
  *	  Writing JSON text: strings, numbers, base64.
  *
  * The text is that of Jackson, which Kafka's JSON converter uses: no white
- * space, control characters as short escapes or \u00XX, everything else as
- * it is.  The result is valid UTF-8 whatever the server encoding is: what
+ * space, control characters as short escapes or \u00XX, characters beyond
+ * U+FFFF as escapes of their UTF-16 units, everything else as it is.  Equal
+ * keys have equal bytes then, so they go to the partition where Debezium's
+ * do.  The result is valid UTF-8 whatever the server encoding is: what
  * cannot be converted becomes U+FFFD, and so do bytes of an SQL_ASCII
  * database that are not UTF-8.
  *
@@ -27,7 +29,6 @@
 #include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "json_writer.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -50,6 +51,12 @@
 #define CONVERSION_BYTES	4096
 
 #define REPLACEMENT_CHARACTER	"\xEF\xBF\xBD"
+
+/* The least first byte of a UTF-8 character of four bytes. */
+#define FOUR_BYTES		0xF0
+
+/* Characters from here on need two UTF-16 units. */
+#define SUPPLEMENTARY	0x10000
 
 static const char base64_digits[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -77,20 +84,23 @@ json_enlarge(StringInfo out, int64 needed)
 static FmgrInfo conversion;
 static bool conversion_is_valid = false;
 
-/* Nonzero if one of eight bytes needs an escape. */
+/* Nonzero if one of eight bytes needs an escape; see byte_needs_escape(). */
 static inline uint64
 word_needs_escape(uint64 word)
 {
 	uint64		control = (word - ONES * 0x20) & ~word & HIGH_BITS;
+	uint64		two_bits = word & (word << 1);
+	uint64		four_bits = two_bits & (two_bits << 2) & HIGH_BITS;
 
-	return control | HAS_ZERO(word ^ (ONES * '"')) |
+	return control | four_bits | HAS_ZERO(word ^ (ONES * '"')) |
 		HAS_ZERO(word ^ (ONES * '\\'));
 }
 
+/* A character of four bytes is beyond U+FFFF; its first byte tells. */
 static inline bool
 byte_needs_escape(unsigned char c)
 {
-	return c < 0x20 || c == '"' || c == '\\';
+	return c < 0x20 || c == '"' || c == '\\' || c >= FOUR_BYTES;
 }
 
 /* Length of the leading part of str that can be copied as it is. */
@@ -136,39 +146,82 @@ is_ascii(const char *str, int len)
 }
 
 static void
-append_escape(StringInfo out, unsigned char c)
+append_utf16_unit(StringInfo out, unsigned int unit)
 {
-	char		escape[6] = {'\\', 'u', '0', '0', 0, 0};
+	char		escape[6] = {'\\', 'u',
+		upper_hex[unit >> 12],
+		upper_hex[(unit >> 8) & 0x0F],
+		upper_hex[(unit >> 4) & 0x0F],
+		upper_hex[unit & 0x0F]
+	};
 
+	json_append_raw(out, escape, sizeof(escape));
+}
+
+void
+json_append_unicode_escape(StringInfo out, pg_wchar c)
+{
+	if (c >= SUPPLEMENTARY)
+	{
+		c -= SUPPLEMENTARY;
+		append_utf16_unit(out, 0xD800 + (c >> 10));
+		c = 0xDC00 + (c & 0x3FF);
+	}
+	append_utf16_unit(out, c);
+}
+
+/*
+ * Append a character of four bytes; returns its length.  len bytes are there:
+ * a value that its type did not check may end within it.
+ */
+static int
+append_four_bytes(StringInfo out, const unsigned char *str, int len)
+{
+	if (len < 4 || !pg_utf8_islegal(str, 4))
+	{
+		json_append_literal(out, REPLACEMENT_CHARACTER);
+		return 1;
+	}
+	json_append_unicode_escape(out, utf8_to_unicode(str));
+	return 4;
+}
+
+/* Append the escape of a character; returns the character's length. */
+static int
+append_escape(StringInfo out, const char *str, int len)
+{
+	unsigned char c = (unsigned char) *str;
+
+	if (c >= FOUR_BYTES)
+		return append_four_bytes(out, (const unsigned char *) str, len);
 	switch (c)
 	{
 		case '"':
 			json_append_literal(out, "\\\"");
-			return;
+			break;
 		case '\\':
 			json_append_literal(out, "\\\\");
-			return;
+			break;
 		case '\b':
 			json_append_literal(out, "\\b");
-			return;
+			break;
 		case '\f':
 			json_append_literal(out, "\\f");
-			return;
+			break;
 		case '\n':
 			json_append_literal(out, "\\n");
-			return;
+			break;
 		case '\r':
 			json_append_literal(out, "\\r");
-			return;
+			break;
 		case '\t':
 			json_append_literal(out, "\\t");
-			return;
+			break;
 		default:
-			escape[4] = upper_hex[c >> 4];
-			escape[5] = upper_hex[c & 0x0F];
-			json_append_raw(out, escape, sizeof(escape));
-			return;
+			append_utf16_unit(out, c);
+			break;
 	}
+	return 1;
 }
 
 /* Append valid UTF-8, escaped, without quotes. */
@@ -177,14 +230,14 @@ append_escaped(StringInfo out, const char *str, int len)
 {
 	for (;;)
 	{
-		int			plain = plain_length(str, len);
+		int			done = plain_length(str, len);
 
-		json_append_raw(out, str, plain);
-		if (plain == len)
+		json_append_raw(out, str, done);
+		if (done == len)
 			return;
-		append_escape(out, (unsigned char) str[plain]);
-		str += plain + 1;
-		len -= plain + 1;
+		done += append_escape(out, str + done, len - done);
+		str += done;
+		len -= done;
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -551,10 +604,41 @@ json_append_hex(StringInfo out, const char *data, int len)
 	out->len = dst - out->data;
 }
 
-static int
-hex_digit(char c)
+/* The UTF-16 unit that four digits of ours stand for */
+static pg_wchar
+utf16_unit(const char *digits)
 {
-	return c >= 'A' ? c - 'A' + 10 : c - '0';
+	pg_wchar	unit = 0;
+	int			i;
+
+	for (i = 0; i < 4; i++)
+	{
+		char		c = digits[i];
+
+		unit = unit << 4 | (c >= 'A' ? c - 'A' + 10 : c - '0');
+	}
+	return unit;
+}
+
+/*
+ * Append what \u escapes stand for and return their length.  They are those
+ * of a control character, or two of a character beyond U+FFFF.
+ */
+static int
+append_unescaped_unicode(StringInfo out, const char *escape)
+{
+	pg_wchar	unit = utf16_unit(escape + 2);
+	unsigned char utf8[4];
+
+	if (unit < 0x20)
+	{
+		json_append_char(out, unit);
+		return 6;
+	}
+	unicode_to_utf8(SUPPLEMENTARY + ((unit - 0xD800) << 10) +
+					(utf16_unit(escape + 8) - 0xDC00), utf8);
+	json_append_raw(out, (char *) utf8, sizeof(utf8));
+	return 12;
 }
 
 /* Append what an escape stands for and return its length. */
@@ -579,10 +663,7 @@ append_unescaped(StringInfo out, const char *escape)
 			json_append_char(out, '\t');
 			return 2;
 		case 'u':
-			/* control characters only */
-			json_append_char(out, hex_digit(escape[4]) << 4 |
-							 hex_digit(escape[5]));
-			return 6;
+			return append_unescaped_unicode(out, escape);
 		default:
 			json_append_char(out, escape[1]);
 			return 2;

@@ -14,6 +14,7 @@
 #define CDC_JSON_WRITER_H
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 
 /*
  * Make room for this many bytes more and a NUL.  Raises ERROR if a message
@@ -65,6 +66,9 @@ extern void json_append_shared_name(StringInfo out, const char *str);
 
 /* The same for a string that is valid UTF-8 already. */
 extern void json_append_utf8(StringInfo out, const char *str, int len);
+
+/* A character as the escape of its UTF-16 units, for within a string */
+extern void json_append_unicode_escape(StringInfo out, pg_wchar c);
 
 extern void json_append_int64(StringInfo out, int64 value);
 extern void json_append_uint64(StringInfo out, uint64 value);

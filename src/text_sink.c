@@ -28,9 +28,6 @@
 /* Size of the buffer that text is converted in. */
 #define CONVERSION_BYTES	4096
 
-/* Characters from here on need two UTF-16 units. */
-#define SUPPLEMENTARY		0x10000
-
 typedef struct TextSink
 {
 	Sink		base;
@@ -41,22 +38,6 @@ static int
 text_open_topic(Sink *sink, const char *topic_name)
 {
 	return 0;
-}
-
-/* A character as JSON's escape of its UTF-16 units */
-static void
-append_unicode_escape(StringInfo out, pg_wchar c)
-{
-	char		text[sizeof("\\uD800\\uDC00")];
-	int			len;
-
-	if (c < SUPPLEMENTARY)
-		len = snprintf(text, sizeof(text), "\\u%04x", (unsigned int) c);
-	else
-		len = snprintf(text, sizeof(text), "\\u%04x\\u%04x",
-					   (unsigned int) (0xD800 + ((c - SUPPLEMENTARY) >> 10)),
-					   (unsigned int) (0xDC00 + (c & 0x3FF)));
-	json_append_raw(out, text, len);
 }
 
 /*
@@ -85,7 +66,7 @@ append_converted(StringInfo out, Oid function, const char *json, int len)
 		{
 			const unsigned char *c = (const unsigned char *) json;
 
-			append_unicode_escape(out, utf8_to_unicode(c));
+			json_append_unicode_escape(out, utf8_to_unicode(c));
 			done = pg_utf_mblen(c);
 		}
 		json += done;

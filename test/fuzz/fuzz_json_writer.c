@@ -100,6 +100,18 @@ expected_text(StringInfo out, int encoding, const char *str, int len)
 	}
 }
 
+/* A character of four bytes as Jackson writes it, in two UTF-16 units */
+static void
+expected_units(StringInfo out, const unsigned char *c)
+{
+	int			code_point = (c[0] & 0x07) << 18 | (c[1] & 0x3F) << 12 |
+	(c[2] & 0x3F) << 6 | (c[3] & 0x3F);
+
+	code_point -= 0x10000;
+	appendStringInfo(out, "\\u%04X\\u%04X", 0xD800 | code_point >> 10,
+					 0xDC00 | (code_point & 0x3FF));
+}
+
 /* The way of Jackson, one byte at a time. */
 static void
 expected_json(StringInfo out, const char *str, int len)
@@ -124,6 +136,11 @@ expected_json(StringInfo out, const char *str, int len)
 			appendStringInfo(out, "\\%c", c);
 		else if (c < 0x20)
 			appendStringInfo(out, "\\u%04X", c);
+		else if (c >= 0xF0)
+		{
+			expected_units(out, (const unsigned char *) str + i);
+			i += 3;
+		}
 		else
 			appendStringInfoChar(out, c);
 	}

@@ -95,9 +95,22 @@ read_hex(Reader *reader)
 	return unit;
 }
 
+/* The low surrogate that must follow a high one, or -1 */
+static int
+read_low_surrogate(Reader *reader)
+{
+	int			unit;
+
+	if (!accept(reader, "\\u"))
+		return -1;
+	unit = read_hex(reader);
+	return unit >= 0xDC00 && unit <= 0xDFFF ? unit : -1;
+}
+
 /*
- * Nothing that is written needs an escape beyond the control characters, so
- * others are taken for errors.
+ * The code point that an escape stands for, or -1.  What is written has no
+ * escapes but of control characters and of characters beyond U+FFFF, so others
+ * are taken for errors.
  */
 static int
 read_escape(Reader *reader)
@@ -106,6 +119,7 @@ read_escape(Reader *reader)
 	static const char characters[] = "\"\\\b\f\n\r\t";
 	const char *name;
 	int			unit;
+	int			low;
 
 	if (reader->p == reader->end || *reader->p == '\0')
 		return -1;
@@ -116,7 +130,28 @@ read_escape(Reader *reader)
 	}
 	reader->p++;
 	unit = read_hex(reader);
-	return unit < 0x20 ? unit : -1;
+	if (unit < 0x20)
+		return unit;
+	low = read_low_surrogate(reader);
+	if (unit < 0xD800 || unit > 0xDBFF || low < 0)
+		return -1;
+	return 0x10000 + ((unit & 0x3FF) << 10 | (low & 0x3FF));
+}
+
+/* Write a code point below U+0080 or beyond U+FFFF; returns its length. */
+static size_t
+write_code_point(char *text, int c)
+{
+	if (c < 0x80)
+	{
+		text[0] = c;
+		return 1;
+	}
+	text[0] = 0xF0 | c >> 18;
+	text[1] = 0x80 | (c >> 12 & 0x3F);
+	text[2] = 0x80 | (c >> 6 & 0x3F);
+	text[3] = 0x80 | (c & 0x3F);
+	return 4;
 }
 
 /* The decoded text, or NULL. */
@@ -147,7 +182,7 @@ read_string(Reader *reader, size_t *len)
 		c = read_escape(reader);
 		if (c < 0)
 			break;
-		text[(*len)++] = c;
+		*len += write_code_point(text + *len, c);
 	}
 	text[*len] = '\0';
 	if (!accept(reader, "\""))

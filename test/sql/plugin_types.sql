@@ -169,12 +169,12 @@ RESET IntervalStyle;
 RESET TimeZone;
 RESET lc_monetary;
 
--- Text beyond ASCII is not escaped
+-- Text beyond ASCII is not escaped up to U+FFFF
 CREATE TABLE beyond (v text, "n\00e9" text);
 ALTER PUBLICATION plugin_types ADD TABLE beyond;
 INSERT INTO beyond VALUES (U&'\00e9\+01f600 \2028 "\00e9"');
 SELECT data::json -> 'value' -> 'after' ->> 'v' = U&'\00e9\+01f600 \2028 "\00e9"' AS equal,
-       data LIKE U&'%{"v":"\00e9\+01f600 \2028 \\\\"\00e9\\\\""%' AS raw
+       strpos(data, U&'{"v":"\00e9\\uD83D\\uDE00 \2028 \\"\00e9\\""') > 0 AS raw
   FROM pg_logical_slot_get_changes('plugin_types', NULL, NULL, 'publications', 'plugin_types');
 
 -- Large values: compressed, out of line, and both
