@@ -69,6 +69,9 @@ DELETE FROM orders;
 SELECT pg_temp.events('format_row', 'publications', 'format_row', 'format', 'row',
                       'topic_prefix', 'srv', 'schemas', 'on', 'delete_handling', 'rewrite',
                       'add_fields', 'op,snapshot,lsn') AS event;
+INSERT INTO empty DEFAULT VALUES;
+SELECT pg_temp.events('format_row', 'publications', 'format_row', 'format', 'row',
+                      'topic_prefix', 'srv', 'schemas', 'on', 'add_fields', 'op') AS event;
 
 -- Values that unchanged TOAST lacks
 ALTER TABLE orders ALTER item SET STORAGE EXTERNAL;
