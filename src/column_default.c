@@ -6,8 +6,9 @@
  * A default is an expression that any owner of a table can choose, and it is
  * evaluated here by a process that may be a superuser's.  So nothing is
  * evaluated but casts and operators of the server itself that are immutable,
- * over constants.  Everything else counts as computed: the user's functions,
- * nextval(), now().
+ * over constants, and that take no time worth speaking of: a regular
+ * expression can keep a process busy for ever.  Everything else counts as
+ * computed: the user's functions, nextval(), now().
  *
  * Runs in any process that decodes, inside the transaction that replays a
  * decoded one, when a relation gets its cache entry.  Values go to
@@ -25,11 +26,13 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "column_default.h"
 #include "compat.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 /* Is this not an immutable function of the server itself? */
@@ -38,6 +41,14 @@ is_unsafe_function(Oid function, void *context)
 {
 	return function >= FirstGenbkiObjectId ||
 		func_volatile(function) != PROVOLATILE_IMMUTABLE;
+}
+
+/* Arithmetic on values of fixed size, and concatenation of text */
+static bool
+is_cheap_operator(const OpExpr *expr)
+{
+	return expr->opfuncid == F_TEXTCAT ||
+		(expr->opresulttype != BOOLOID && get_typbyval(expr->opresulttype));
 }
 
 /* Is there anything in the expression that must not be evaluated here? */
@@ -54,7 +65,10 @@ is_computed(Node *node, void *context)
 		case T_RelabelType:
 		case T_CollateExpr:
 		case T_CoerceViaIO:
+			break;
 		case T_OpExpr:
+			if (!is_cheap_operator((OpExpr *) node))
+				return true;
 			break;
 		case T_FuncExpr:
 			if (((FuncExpr *) node)->funcformat != COERCE_EXPLICIT_CAST &&

@@ -103,7 +103,7 @@ CREATE TABLE computed (
   t text DEFAULT current_user, cat text DEFAULT 'a' || 'b', u uuid DEFAULT gen_random_uuid(), j jsonb DEFAULT to_jsonb(1), x xml DEFAULT xmlparse(CONTENT 'a'),
   m mood DEFAULT 'sad'::text::mood, b1 bit DEFAULT int4(1)::bit, b3 bit(3) DEFAULT 5::int::bit(3), dt date DEFAULT current_date, tm time DEFAULT localtime,
   ts timestamp DEFAULT localtimestamp, ts3 timestamp(3) DEFAULT now(), tstz timestamptz DEFAULT now(), tstz0 timestamptz(0) DEFAULT now(), iv interval DEFAULT age(now()),
-  by bytea DEFAULT sha256(''), ar int[] DEFAULT ARRAY[1], ca int DEFAULT CASE WHEN true THEN 1 END, sv int DEFAULT CAST('12' AS text)::int, po positive DEFAULT 2 + 3);
+  by bytea DEFAULT sha256(''), ar int[] DEFAULT ARRAY[1], ca int DEFAULT CASE WHEN true THEN 1 END, sv int DEFAULT CAST('12' AS text)::int, po positive DEFAULT 2 + 3, re bool DEFAULT 'a' ~ '^(a*)*$');
 ALTER PUBLICATION plugin_type_schemas ADD TABLE defaults, computed;
 ALTER TABLE defaults ALTER pk SET DEFAULT 5;
 INSERT INTO defaults (pk) VALUES (NULL);
