@@ -111,7 +111,8 @@ CREATE TABLE cdc_emit.subscription (
 	suboptions jsonb NOT NULL DEFAULT '{}',
 	subenabled boolean NOT NULL,
 	subslotname name NOT NULL,
-	subslotcreated boolean NOT NULL DEFAULT false
+	subslotcreated boolean NOT NULL DEFAULT false,
+	subsystem bigint NOT NULL
 );
 
 CREATE TABLE cdc_emit.dropped_slot (
@@ -169,6 +170,8 @@ COMMENT ON COLUMN cdc_emit.subscription.subslotname IS
 'name of the replication slot';
 COMMENT ON COLUMN cdc_emit.subscription.subslotcreated IS
 'did the slot exist at some time? then it is not created again when it is missing';
+COMMENT ON COLUMN cdc_emit.subscription.subsystem IS
+'system identifier of the database cluster that publishes it: in another one, such as a restored dump, no worker starts';
 COMMENT ON TABLE cdc_emit.dropped_slot IS
 'replication slots of dropped subscriptions that are still to be dropped';
 COMMENT ON COLUMN cdc_emit.dropped_slot.slotname IS
@@ -275,7 +278,7 @@ AS 'MODULE_PATHNAME', 'cdc_emit_enable_subscription'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cdc_emit.enable_subscription(name) IS
-'starts the worker of a subscription after commit; also the way to start again one that has failed. '
+'starts the worker of a subscription after commit; also the way to start again one that has failed, to let one go on that is paused, and to take over one that came from another database cluster. '
 'Errors: unknown subscription; not its owner.';
 
 CREATE FUNCTION cdc_emit.disable_subscription(subscription name)

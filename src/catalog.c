@@ -160,6 +160,7 @@ copy_row(uint64 number)
 		make_skipped_list(DatumGetArrayTypeP(get_column(number, 11)),
 						  DatumGetArrayTypeP(get_column(number, 12)));
 	row->slot_dropped = DatumGetBool(get_column(number, 13));
+	row->system_identifier = (uint64) DatumGetInt64(get_column(number, 14));
 	return row;
 }
 
@@ -177,7 +178,7 @@ copy_row(uint64 number)
 	"suboptions, subenabled, subslotname, subslotcreated, xmin, " \
 	SKIPPED_COLUMN("commit_lsn") ", " SKIPPED_COLUMN("xid") ", " \
 	"EXISTS (SELECT FROM cdc_emit.slot_drop d " \
-	"WHERE d.slot_name OPERATOR(pg_catalog.=) subslotname) " \
+	"WHERE d.slot_name OPERATOR(pg_catalog.=) subslotname), subsystem " \
 	"FROM cdc_emit.subscription "
 #define SELECT_BY_NAME \
 	SELECT_SUBSCRIPTION "WHERE subname OPERATOR(pg_catalog.=) $1"

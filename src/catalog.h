@@ -28,6 +28,7 @@ typedef struct SubscriptionRow
 	Jsonb	   *options;
 	bool		enabled;
 	NameData	slot_name;
+	uint64		system_identifier;	/* of the cluster that publishes it */
 	bool		slot_created;
 	bool		slot_dropped;	/* by max_retained_wal_action */
 	List	   *skipped;		/* of SkippedTransaction *, newest first */

@@ -30,6 +30,7 @@
 #include <signal.h>
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
@@ -141,6 +142,27 @@ read_limits(CatalogSubscription *sub)
 }
 
 /*
+ * A catalog that came with a dump or with pg_upgrade says that a worker
+ * should run, but it said so for another cluster.
+ */
+static void
+check_system(const SubscriptionRow *row)
+{
+	uint64		system = GetSystemIdentifier();
+	const char *name = NameStr(row->name);
+
+	if (row->system_identifier != system)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("subscription \"%s\" belongs to another database cluster",
+					   name),
+				errdetail("Its system identifier is " UINT64_FORMAT ", that of this cluster is " UINT64_FORMAT ": this is a copy, or pg_upgrade was used.",
+						  row->system_identifier, system),
+				errhint("Use SELECT cdc_emit.drop_subscription(%s) in a copy; to publish from here from now on, use SELECT cdc_emit.enable_subscription(%s).",
+						quote_literal_cstr(name), quote_literal_cstr(name)));
+}
+
+/*
  * The configuration a worker needs.  A mistake in it (a server that is gone)
  * is the subscription's error, not the controller's: others go on.
  */
@@ -155,8 +177,9 @@ make_config(CatalogSubscription *sub)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		catalog_serialize_config(sub->row, &sub->config);
 		read_limits(sub);
+		check_system(sub->row);
+		catalog_serialize_config(sub->row, &sub->config);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();

@@ -11,6 +11,8 @@
  *	  want nobody to be connected.  Our workers are not what the command's
  *	  author should have to think of, so they leave in the same way and come
  *	  back afterwards.
+ *	- CREATE DATABASE: the controller has to visit it, since its template may
+ *	  have had subscriptions.
  *	- DROP EXTENSION, changes of servers and user mappings: the controller has
  *	  to look at the database again after commit.
  *
@@ -54,6 +56,9 @@ static ProcessUtility_hook_type prev_process_utility_hook = NULL;
 
 /* The database this transaction wants to have for itself. */
 static Oid	dropping_dboid = InvalidOid;
+
+/* A database that this transaction has created. */
+static Oid	created_dboid = InvalidOid;
 static bool xact_callback_registered = false;
 
 /*
@@ -79,24 +84,35 @@ end_dropping(Oid dboid)
 }
 
 static void
-drop_database_xact_callback(XactEvent event, void *arg)
+database_xact_callback(XactEvent event, void *arg)
 {
-	if (!OidIsValid(dropping_dboid))
-		return;
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
-	{
-		Oid			dboid = dropping_dboid;
+	Oid			dropping = dropping_dboid;
+	Oid			created = created_dboid;
 
-		dropping_dboid = InvalidOid;
-		end_dropping(dboid);
-	}
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
+		return;
+	dropping_dboid = created_dboid = InvalidOid;
+	if (OidIsValid(dropping))
+		end_dropping(dropping);
+	if (OidIsValid(created) && event == XACT_EVENT_COMMIT)
+		shmem_mark_database(created);
 }
 
 static void
-drop_database_exit_callback(int code, Datum arg)
+database_exit_callback(int code, Datum arg)
 {
 	if (OidIsValid(dropping_dboid))
-		drop_database_xact_callback(XACT_EVENT_ABORT, NULL);
+		database_xact_callback(XACT_EVENT_ABORT, NULL);
+}
+
+static void
+register_callbacks(void)
+{
+	if (xact_callback_registered)
+		return;
+	RegisterXactCallback(database_xact_callback, NULL);
+	before_shmem_exit(database_exit_callback, (Datum) 0);
+	xact_callback_registered = true;
 }
 
 static void
@@ -104,12 +120,7 @@ begin_dropping(Oid dboid)
 {
 	bool		room;
 
-	if (!xact_callback_registered)
-	{
-		RegisterXactCallback(drop_database_xact_callback, NULL);
-		before_shmem_exit(drop_database_exit_callback, (Datum) 0);
-		xact_callback_registered = true;
-	}
+	register_callbacks();
 
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	room = cdc_shared->ndropping < CDC_MAX_DROPPING_DATABASES;
@@ -187,6 +198,11 @@ object_access(ObjectAccessType access, Oid classId, Oid objectId,
 		case DatabaseRelationId:
 			if (access == OAT_DROP && objectId != MyDatabaseId)
 				release_database(objectId);
+			else if (access == OAT_POST_CREATE)
+			{
+				register_callbacks();
+				created_dboid = objectId;
+			}
 			break;
 
 		case ExtensionRelationId:

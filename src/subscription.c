@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/partition.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_type.h"
@@ -359,14 +360,14 @@ insert_subscription(Name name, Name server, ArrayType *publications,
 {
 	static const char *const command =
 		"INSERT INTO cdc_emit.subscription "
-		"(subid, subname, subowner, subserver, subpublications, suboptions, subenabled, subslotname) "
+		"(subid, subname, subowner, subserver, subpublications, suboptions, subenabled, subslotname, subsystem) "
 		"OVERRIDING SYSTEM VALUE "
 		"SELECT n.subid, $1, $2, $3, $4, $5, $6, "
-		"pg_catalog.format('cdc_emit_%s_%s_%s', $7, $8, n.subid)::pg_catalog.name "
+		"pg_catalog.format('cdc_emit_%s_%s_%s', $7, $8, n.subid)::pg_catalog.name, $9 "
 		"FROM (SELECT pg_catalog.nextval('cdc_emit.subscription_subid_seq') AS subid OFFSET 0) n "
 		"ON CONFLICT (subname) DO NOTHING";
 	Oid			argtypes[] = {NAMEOID, REGROLEOID, NAMEOID, NAMEARRAYOID,
-	JSONBOID, BOOLOID, OIDOID, OIDOID};
+	JSONBOID, BOOLOID, OIDOID, OIDOID, INT8OID};
 	Datum		values[] = {NameGetDatum(name),
 		ObjectIdGetDatum(GetUserId()),
 		NameGetDatum(server),
@@ -374,7 +375,8 @@ insert_subscription(Name name, Name server, ArrayType *publications,
 		JsonbPGetDatum(options),
 		BoolGetDatum(enabled),
 		ObjectIdGetDatum(MyDatabaseId),
-	ObjectIdGetDatum(get_extension_oid(CDC_NAME, false))};
+		ObjectIdGetDatum(get_extension_oid(CDC_NAME, false)),
+	Int64GetDatum((int64) GetSystemIdentifier())};
 
 	SPI_connect();
 	catalog_execute(command, lengthof(argtypes), argtypes, values, NULL);
@@ -385,12 +387,13 @@ insert_subscription(Name name, Name server, ArrayType *publications,
 	SPI_finish();
 }
 
+/* Enabling one that came from another cluster is taking it over. */
 static void
 set_enabled(FunctionCallInfo fcinfo, bool enabled)
 {
 	SubscriptionRow *row;
-	Oid			argtypes[] = {INT8OID, BOOLOID};
-	Datum		values[2];
+	Oid			argtypes[] = {INT8OID, BOOLOID, INT8OID};
+	Datum		values[3];
 
 	shmem_require();
 	check_not_null(fcinfo, 0, "subscription");
@@ -399,10 +402,13 @@ set_enabled(FunctionCallInfo fcinfo, bool enabled)
 
 	values[0] = Int64GetDatum(row->subid);
 	values[1] = BoolGetDatum(enabled);
+	values[2] = Int64GetDatum((int64) (enabled ? GetSystemIdentifier() :
+									   row->system_identifier));
 	SPI_connect();
-	catalog_execute("UPDATE cdc_emit.subscription SET subenabled = $2 "
+	catalog_execute("UPDATE cdc_emit.subscription "
+					"SET subenabled = $2, subsystem = $3 "
 					"WHERE subid OPERATOR(pg_catalog.=) $1",
-					2, argtypes, values, NULL);
+					3, argtypes, values, NULL);
 	SPI_finish();
 }
 
