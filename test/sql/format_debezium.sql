@@ -25,11 +25,11 @@ SELECT pg_temp.events('format_debezium', 'publications', 'format_debezium',
 -- Schemas of keys and rows alone
 CREATE FUNCTION pg_temp.fields(slot name, VARIADIC options text[])
 RETURNS TABLE (op text, part text, fields text) LANGUAGE sql AS $$
-  SELECT value #>> '{payload,op}', f ->> 'field',
+  SELECT p.value #>> '{payload,op}', f ->> 'field',
          (SELECT string_agg(c ->> 'field' || CASE c ->> 'optional' WHEN 'true' THEN '?' ELSE '' END, ' ')
             FROM json_array_elements(f -> 'fields') AS c)
-    FROM pg_temp.parts(slot, VARIADIC options),
-         LATERAL json_array_elements(value #> '{schema,fields}') AS f
+    FROM pg_temp.parts(slot, VARIADIC options) AS p,
+         LATERAL json_array_elements(p.value #> '{schema,fields}') AS f
    WHERE f ->> 'field' IN ('before', 'after')
 $$;
 
