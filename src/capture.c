@@ -188,8 +188,6 @@ static void
 begin_change(CaptureState *state, const char *op, XLogRecPtr lsn)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (state->sink->progress)
-		state->sink->progress(state->sink);
 	capture_begin_change(state, op, lsn);
 }
 
@@ -207,9 +205,8 @@ trim_buffer(StringInfo buffer, MemoryContext context)
 }
 
 static void
-end_change(CaptureState *state)
+release_memory(CaptureState *state)
 {
-	capture_end_change(state);
 	value_restore_settings();
 	trim_buffer(&state->value, state->context);
 	trim_buffer(&state->key, state->context);
@@ -217,6 +214,15 @@ end_change(CaptureState *state)
 	trim_buffer(&state->other_key, state->context);
 	trim_buffer(&state->headers.text, state->context);
 	MemoryContextReset(state->change_context);
+}
+
+static void
+end_change(CaptureState *state, XLogRecPtr lsn)
+{
+	capture_end_change(state);
+	release_memory(state);
+	if (state->sink->progress)
+		state->sink->progress(state->sink, lsn);
 }
 
 /* Has an administrator asked to leave this transaction out? */
@@ -257,6 +263,8 @@ begin_transaction(CaptureState *state, TransactionId xid,
 	state->transaction.commit_time = commit_time;
 	state->begun = false;
 	state->next_index = 0;
+	if (state->sink->begin)
+		state->sink->begin(state->sink, commit_lsn);
 }
 
 static void
@@ -266,7 +274,7 @@ end_transaction(CaptureState *state, XLogRecPtr end_lsn)
 
 	capture_end_transaction(state);
 	MemoryContextSwitchTo(old);
-	end_change(state);
+	release_memory(state);
 	if (state->begun)
 		state->transaction.previous_end_lsn = end_lsn;
 	state->sink->commit(state->sink, end_lsn, state->transaction.commit_time);
@@ -323,7 +331,7 @@ capture_change_direct(CaptureState *state, Relation relation,
 	else
 		capture_row(state, relation, change);
 	MemoryContextSwitchTo(old);
-	end_change(state);
+	end_change(state, change->lsn);
 }
 
 static void
@@ -351,7 +359,7 @@ capture_truncate_direct(CaptureState *state, Relation relation,
 	if (!state->skipping)
 		capture_truncate(state, relation, lsn);
 	MemoryContextSwitchTo(old);
-	end_change(state);
+	end_change(state, lsn);
 }
 
 static void
@@ -374,12 +382,14 @@ message_in_context(CaptureState *state, LogicalMessage *message,
 
 	begin_change(state, EVENT_OP_MESSAGE, message->position.lsn);
 	old = MemoryContextSwitchTo(state->change_context);
-	if (state->options->on_error == ON_ERROR_DEAD_LETTER)
+	if (transactional && state->skipping)
+		 /* nothing */ ;
+	else if (state->options->on_error == ON_ERROR_DEAD_LETTER)
 		capture_message_or_dead_letter(state, message, transactional);
 	else
 		capture_message(state, message, transactional);
 	MemoryContextSwitchTo(old);
-	end_change(state);
+	end_change(state, message->position.lsn);
 }
 
 /*
@@ -399,6 +409,8 @@ message_outside(CaptureState *state, LogicalMessage *message,
 
 	state->in_transaction = true;
 	state->transaction.commit_lsn = reader->ReadRecPtr;
+	if (state->sink->begin)
+		state->sink->begin(state->sink, state->transaction.commit_lsn);
 	if (own_transaction)
 		StartTransactionCommand();
 	message_in_context(state, message, false);
@@ -429,7 +441,7 @@ message_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn,
 	message.content_len = content_len;
 	if (!transactional)
 		message_outside(state, &message, ctx->reader);
-	else if (!state->skipping)
+	else
 		message_in_context(state, &message, true);
 }
 

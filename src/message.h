@@ -73,6 +73,12 @@ struct Sink
 						 TimestampTz commit_time);
 
 	/*
+	 * A transaction begins, of which there may be no message.  commit_lsn is
+	 * the start of its commit record.  May be NULL.
+	 */
+	void		(*begin) (Sink *sink, XLogRecPtr commit_lsn);
+
+	/*
 	 * All messages of a transaction were handed over, perhaps none.  end_lsn
 	 * is the end of its commit record.
 	 */
@@ -80,10 +86,12 @@ struct Sink
 						   TimestampTz commit_time);
 
 	/*
-	 * Called for every change, also for those that emit nothing, so that a
-	 * long transaction cannot starve the process.  May be NULL.
+	 * Called after every change, with its LSN, also for those that emit
+	 * nothing: so a long transaction cannot starve the process, and can be
+	 * resumed in the middle, after so many changes.  Which changes there are
+	 * must not depend on options or publications, therefore.  May be NULL.
 	 */
-	void		(*progress) (Sink *sink);
+	void		(*progress) (Sink *sink, XLogRecPtr lsn);
 };
 
 #endif							/* CDC_MESSAGE_H */
