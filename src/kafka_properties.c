@@ -97,6 +97,7 @@ static const KafkaProperty properties[] =
 	{"request.timeout.ms", IN_SERVER},
 	{"retry.backoff.max.ms", IN_SERVER},
 	{"retry.backoff.ms", IN_SERVER},
+	{"transaction.timeout.ms", IN_SERVER},
 
 	/* security: the cluster's side */
 	{"enable.sasl.oauthbearer.unsecure.jwt", IN_SERVER},
@@ -170,7 +171,6 @@ static const char *const reserved_properties[] =
 	"socket.keepalive.enable",
 	"socket.nagle.disable",
 	"sticky.partitioning.linger.ms",
-	"transaction.timeout.ms",
 	"transactional.id",
 };
 

@@ -93,16 +93,18 @@ message_cost(const Message *message)
 	return (uint32) Min(cost, PG_UINT32_MAX);
 }
 
-/*
- * Remember why we cannot go on; only the first reason counts.  topic is empty
- * if the whole producer is concerned.
- */
-static void
-record_failure(Producer *producer, const char *topic,
-			   rd_kafka_resp_err_t err, const char *text)
+void
+producer_record_failure(Producer *producer, const char *topic,
+						rd_kafka_resp_err_t err, const char *text)
 {
 	if (producer->failure[0] != '\0')
 		return;
+
+	/* what brokers say of it, and what librdkafka makes of that */
+	if (producer->transactional_id != NULL &&
+		(err == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH ||
+		 err == RD_KAFKA_RESP_ERR_PRODUCER_FENCED))
+		err = RD_KAFKA_RESP_ERR__FENCED;
 	producer->failure_code = err;
 	producer_copy_text(producer->failed_topic, sizeof(producer->failed_topic),
 					   topic);
@@ -138,28 +140,38 @@ close_event_fd(int fd)
  * All signals are blocked while librdkafka starts its threads, which inherit
  * the mask: PostgreSQL's handlers must only ever run on the main thread.
  * librdkafka does the same, but not for the thread of the embedded broker.
- *
- * Takes over conf, also on ERROR.
  */
-static rd_kafka_t *
-start_librdkafka(rd_kafka_conf_t *conf, int event_fd)
+rd_kafka_t *
+producer_start_librdkafka(rd_kafka_type_t type, rd_kafka_conf_t *conf,
+						  char *errstr, size_t size)
 {
 	sigset_t	all_signals;
 	sigset_t	old_signals;
 	rd_kafka_t *rk;
-	char		errstr[512];
 
 	/* one malloc arena per thread would be memory nobody can account for */
 	(void) mallopt(M_ARENA_MAX, 2);
 
 	sigfillset(&all_signals);
 	pthread_sigmask(SIG_SETMASK, &all_signals, &old_signals);
-	rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, errstr, sizeof(errstr));
+	rk = rd_kafka_new(type, conf, errstr, size);
 	pthread_sigmask(SIG_SETMASK, &old_signals, NULL);
 
 	if (rk == NULL)
-	{
 		rd_kafka_conf_destroy(conf);
+	return rk;
+}
+
+/* Takes over conf, also on ERROR. */
+static rd_kafka_t *
+start_producer(rd_kafka_conf_t *conf, int event_fd)
+{
+	char		errstr[512];
+	rd_kafka_t *rk = producer_start_librdkafka(RD_KAFKA_PRODUCER, conf,
+											   errstr, sizeof(errstr));
+
+	if (rk == NULL)
+	{
 		close_event_fd(event_fd);
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -224,6 +236,7 @@ producer_create(const ProducerOptions *options)
 	rd_kafka_conf_t *conf;
 	int			event_fd;
 	int			message_max_bytes;
+	int			transaction_timeout;
 
 	Assert(IsUnderPostmaster);
 	producer_check_library();
@@ -240,6 +253,8 @@ producer_create(const ProducerOptions *options)
 	}
 	PG_END_TRY();
 	message_max_bytes = producer_conf_get_int(conf, "message.max.bytes", 0);
+	transaction_timeout = producer_conf_get_int(conf, "transaction.timeout.ms",
+												0);
 
 	context = AllocSetContextCreate(TopMemoryContext, "cdc_emit producer",
 									ALLOCSET_DEFAULT_SIZES);
@@ -247,11 +262,15 @@ producer_create(const ProducerOptions *options)
 	producer->context = context;
 	producer->event_fd = event_fd;
 	producer->max_queue_bytes = options->max_queue_bytes;
+	producer->queue_budget = producer->max_queue_bytes;
 	producer->message_max_bytes = message_max_bytes;
+	producer->transactional_id = options->transactional_id ?
+		MemoryContextStrdup(context, options->transactional_id) : NULL;
+	producer->transaction_timeout = transaction_timeout;
 	producer->status.connected = true;
 	producer_topics_init(producer, options);
 
-	producer->rk = start_librdkafka(conf, event_fd);
+	producer->rk = start_producer(conf, event_fd);
 	producer->embedded = rd_kafka_handle_mock_cluster(producer->rk) != NULL;
 	connect_queue(producer);
 	init_bootstrap_servers(producer, options->properties);
@@ -268,7 +287,13 @@ static bool
 has_room_for(const Producer *producer, uint32 cost)
 {
 	return producer->status.queue_messages == 0 ||
-		producer->status.queue_bytes + cost <= producer->max_queue_bytes;
+		producer->status.queue_bytes + cost <= producer->queue_budget;
+}
+
+void
+producer_set_budget(Producer *producer, uint64 bytes)
+{
+	producer->queue_budget = Min(bytes, producer->max_queue_bytes);
 }
 
 bool
@@ -304,6 +329,10 @@ failure_hint(rd_kafka_resp_err_t err)
 		case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
 		case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
 			return gettext_noop("In Kafka, grant Describe and Write on the topic to the principal of the server's user mapping.");
+		case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+			return gettext_noop("In Kafka, grant Describe and Write on the transactional id to the principal of the server's user mapping.");
+		case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+			return gettext_noop("Reduce transaction_timeout_ms with ALTER SERVER, or increase transaction.max.timeout.ms of the brokers.");
 		case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 		case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 		case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
@@ -313,11 +342,17 @@ failure_hint(rd_kafka_resp_err_t err)
 	}
 }
 
-static void
-raise_failure(const Producer *producer)
+void
+producer_raise_failure(const Producer *producer)
 {
 	const char *hint = failure_hint(producer->failure_code);
 
+	if (producer->failure_code == RD_KAFKA_RESP_ERR__FENCED)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_IN_USE),
+				errmsg("Kafka has fenced the producer with transactional id \"%s\"",
+					   producer->transactional_id),
+				errdetail("Another server has begun to use the id, or a Kafka transaction was open for longer than transaction_timeout_ms."));
 	if (producer->failed_topic[0] != '\0')
 		ereport(ERROR,
 				errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
@@ -347,11 +382,11 @@ raise_produce_error(Producer *producer, const Message *message,
 						  producer->message_max_bytes),
 				errhint("Increase the limit with ALTER SERVER ... OPTIONS (SET message_max_bytes '...'), and max.message.bytes of the topic in Kafka."));
 
-	if (err == RD_KAFKA_RESP_ERR__FATAL &&
-		rd_kafka_fatal_error(producer->rk, text, sizeof(text)))
+	if (err == RD_KAFKA_RESP_ERR__FATAL)
 	{
-		record_failure(producer, "", err, text);
-		raise_failure(producer);
+		err = rd_kafka_fatal_error(producer->rk, text, sizeof(text));
+		producer_record_failure(producer, "", err, text);
+		producer_raise_failure(producer);
 	}
 
 	ereport(ERROR,
@@ -427,11 +462,13 @@ producer_produce(Producer *producer, const Message *message, uint32 token)
 	Assert(topic->state == TOPIC_READY);
 
 	if (producer->failure[0] != '\0')
-		raise_failure(producer);
+		producer_raise_failure(producer);
 	if (!has_room_for(producer, cost))
 		return false;
 
-	if (message->has_partition_hash)
+	if (topic->is_position)
+		partition = 0;
+	else if (message->has_partition_hash)
 		partition = message->partition_hash % topic->npartitions;
 
 	FAULT_POINT("before_produce");
@@ -450,6 +487,24 @@ producer_produce(Producer *producer, const Message *message, uint32 token)
 	return true;
 }
 
+/* A message is in Kafka; in a transaction, that is not the last word. */
+static void
+count_message(Producer *producer, const rd_kafka_message_t *message)
+{
+	size_t		len = message->key_len + message->len;
+
+	if (producer->transactional_id != NULL)
+	{
+		producer->open_messages++;
+		producer->open_message_bytes += len;
+	}
+	else
+	{
+		producer->status.messages++;
+		producer->status.message_bytes += len;
+	}
+}
+
 /* Returns the number of reports. */
 static int
 serve_delivery_reports(Producer *producer, rd_kafka_event_t *event,
@@ -459,24 +514,30 @@ serve_delivery_reports(Producer *producer, rd_kafka_event_t *event,
 	const rd_kafka_message_t *message;
 	bool		delivered = false;
 	int			nreports = 0;
+	uint32		token;
 
 	while ((message = rd_kafka_event_message_next(event)) != NULL)
 	{
 		nreports++;
 		status->queue_messages--;
 		status->queue_bytes -= opaque_cost(message->_private);
+		status->reported_bytes += opaque_cost(message->_private);
 
 		if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		{
-			record_failure(producer, rd_kafka_topic_name(message->rkt),
-						   message->err, rd_kafka_err2str(message->err));
+			producer_record_failure(producer,
+									rd_kafka_topic_name(message->rkt),
+									message->err,
+									rd_kafka_err2str(message->err));
 			continue;
 		}
 
-		status->messages++;
-		status->message_bytes += message->key_len + message->len;
-		callback(arg, opaque_token(message->_private));
 		delivered = true;
+		token = opaque_token(message->_private);
+		if (token == PRODUCER_NO_TOKEN)
+			continue;
+		count_message(producer, message);
+		callback(arg, token);
 	}
 
 	FAULT_POINT("after_delivery");
@@ -495,13 +556,18 @@ serve_delivery_reports(Producer *producer, rd_kafka_event_t *event,
 static void
 serve_error(Producer *producer, rd_kafka_event_t *event)
 {
+	rd_kafka_resp_err_t err;
 	char		text[512];
 
 	if (rd_kafka_event_error_is_fatal(event))
 	{
-		if (!rd_kafka_fatal_error(producer->rk, text, sizeof(text)))
+		err = rd_kafka_fatal_error(producer->rk, text, sizeof(text));
+		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		{
+			err = rd_kafka_event_error(event);
 			strlcpy(text, rd_kafka_event_error_string(event), sizeof(text));
-		record_failure(producer, "", rd_kafka_event_error(event), text);
+		}
+		producer_record_failure(producer, "", err, text);
 		return;
 	}
 
@@ -596,7 +662,7 @@ producer_poll(Producer *producer, ProducerAckCallback callback, void *arg)
 
 	return_memory(producer);
 	if (producer->failure[0] != '\0')
-		raise_failure(producer);
+		producer_raise_failure(producer);
 }
 
 void

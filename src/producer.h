@@ -25,11 +25,16 @@
 #define PRODUCER_MIN_BLOCK_MS	50
 #define PRODUCER_MAX_BLOCK_MS	95
 
+/* Of messages whose delivery is not reported to the caller. */
+#define PRODUCER_NO_TOKEN		PG_UINT32_MAX
+
 typedef struct Producer Producer;
+typedef struct PositionReader PositionReader;
 
 typedef struct ProducerOptions
 {
 	const char *client_id;
+	const char *transactional_id;	/* NULL: without Kafka transactions */
 	List	   *properties;		/* of NameValue (options.h): librdkafka names,
 								 * with dots */
 	int64		max_queue_bytes;	/* budget, with all costs of messages */
@@ -43,7 +48,9 @@ typedef struct ProducerStatus
 {
 	uint64		queue_messages; /* produced, not acknowledged */
 	uint64		queue_bytes;	/* what they cost, against max_queue_bytes */
-	uint64		messages;		/* acknowledged since start */
+	uint64		reported_bytes; /* what those have cost that were reported */
+	uint64		messages;		/* acknowledged since start; of transactional
+								 * producers, committed */
 	uint64		message_bytes;	/* key and value bytes of those */
 	bool		connected;		/* no sign that all brokers are unreachable */
 	TimestampTz last_ack_time;	/* 0: none yet */
@@ -74,6 +81,13 @@ extern int	producer_event_fd(const Producer *producer);
 extern int	producer_open_topic(Producer *producer, const char *name);
 
 /*
+ * The same for the topic of positions: it is created with one partition and
+ * compaction, and all messages go to partition 0.
+ */
+extern int	producer_open_position_topic(Producer *producer,
+										 const char *name);
+
+/*
  * Drive the preparation of a topic.  False: not yet, poll and call again.
  * ERROR if the topic does not exist and may not be created.
  */
@@ -94,9 +108,15 @@ extern int	producer_value_room(const Producer *producer,
 								const Message *message);
 
 /*
+ * Lower the budget, which is at most max_queue_bytes: a transactional producer
+ * must not have more in its queue than it can deliver in time.
+ */
+extern void producer_set_budget(Producer *producer, uint64 bytes);
+
+/*
  * Hand a message to librdkafka, which copies it.  token comes back in the
- * delivery report.  False: the queue is full, poll and call again.  ERROR if
- * the message can never be sent.
+ * delivery report, unless it is PRODUCER_NO_TOKEN.  False: the queue is full,
+ * poll and call again.  ERROR if the message can never be sent.
  */
 extern bool producer_produce(Producer *producer, const Message *message,
 							 uint32 token);
@@ -109,6 +129,43 @@ extern bool producer_produce(Producer *producer, const Message *message,
  */
 extern void producer_poll(Producer *producer, ProducerAckCallback callback,
 						  void *arg);
+
+/*
+ * Kafka transactions, of a producer with a transactional id.  First
+ * producer_init_transactions(), once: it fences older producers with the same
+ * id and aborts what they have left open.  Then messages can be produced
+ * between begin and commit.  What is not committed when the process ends, is
+ * aborted by the next one, or by Kafka after transaction.timeout.ms.
+ *
+ * False: not done yet, poll and call again.  A call waits up to
+ * PRODUCER_MIN_BLOCK_MS.  ERROR if the transaction cannot be committed, or if
+ * another producer has fenced this one: nothing else can be done with the
+ * producer then.
+ */
+extern bool producer_init_transactions(Producer *producer);
+extern void producer_begin_transaction(Producer *producer);
+extern bool producer_commit_transaction(Producer *producer);
+
+/* How long Kafka lets a transaction be open, in ms. */
+extern int	producer_transaction_timeout(const Producer *producer);
+
+/*
+ * Read the newest committed value of a key in partition 0 of a topic that
+ * exists.  A reader is made once in a process and stays; each read begins with
+ * position_reader_start(), and goes on until position_reader_run() says that
+ * it is done.  A complete read waits for the end of transactions that are open
+ * when it begins, since what comes after them is not shown before; it is to be
+ * made when our own has ended.  A call waits up to PRODUCER_MIN_BLOCK_MS.
+ */
+extern PositionReader *position_reader_create(const ProducerOptions *options,
+											  const char *topic,
+											  const char *key);
+extern void position_reader_start(PositionReader *reader, bool complete);
+extern bool position_reader_run(PositionReader *reader);
+
+/* The value, not terminated; NULL if there is none. */
+extern const char *position_reader_value(const PositionReader *reader,
+										 size_t *len);
 
 extern void producer_get_status(const Producer *producer,
 								ProducerStatus *status);

@@ -66,6 +66,24 @@ static const Setting forced_settings[] =
 	{"sasl.kerberos.min.time.before.relogin", "0", true},
 };
 
+/*
+ * Of the consumer that reads positions.  It has no queue of logs and errors to
+ * serve: the producer meets the same problems and reports them.
+ */
+static const Setting reader_settings[] =
+{
+	{"isolation.level", "read_committed", false},
+	{"enable.partition.eof", "true", false},
+	{"auto.offset.reset", "earliest", false},
+	{"check.crcs", "true", false},
+	{"fetch.wait.max.ms", "10", false},
+	{"allow.auto.create.topics", "false", true},
+	{"socket.nagle.disable", "true", false},
+	{"log_level", "0", false},
+	{"enable.metrics.push", "false", true},
+	{"sasl.kerberos.min.time.before.relogin", "0", true},
+};
+
 /* Some messages of librdkafka end with a newline. */
 static void
 trim_newline(char *text)
@@ -126,15 +144,20 @@ set_queue_limits(rd_kafka_conf_t *conf, int64 max_queue_bytes)
 					 max_queue_bytes / PRODUCER_MESSAGE_COST + 2);
 }
 
-rd_kafka_conf_t *
-producer_conf_build(const ProducerOptions *options)
+static void
+set_properties(rd_kafka_conf_t *conf, const Setting *settings, int nsettings)
 {
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	for (int i = 0; i < nsettings; i++)
+		set_property(conf, settings[i].name, settings[i].value,
+					 settings[i].optional);
+}
+
+/* What the server and the user mapping say. */
+static void
+set_options(rd_kafka_conf_t *conf, const ProducerOptions *options)
+{
 	ListCell   *lc;
 
-	for (int i = 0; i < lengthof(default_settings); i++)
-		set_property(conf, default_settings[i].name, default_settings[i].value,
-					 default_settings[i].optional);
 	if (options->client_id != NULL)
 		set_property(conf, "client.id", options->client_id, false);
 
@@ -144,15 +167,34 @@ producer_conf_build(const ProducerOptions *options)
 
 		set_property(conf, property->name, property->value, false);
 	}
+}
 
-	for (int i = 0; i < lengthof(forced_settings); i++)
-		set_property(conf, forced_settings[i].name, forced_settings[i].value,
-					 forced_settings[i].optional);
+rd_kafka_conf_t *
+producer_conf_build(const ProducerOptions *options)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+	set_properties(conf, default_settings, lengthof(default_settings));
+	set_options(conf, options);
+	set_properties(conf, forced_settings, lengthof(forced_settings));
+	if (options->transactional_id != NULL)
+		set_property(conf, "transactional.id", options->transactional_id,
+					 false);
 	set_queue_limits(conf, options->max_queue_bytes);
 
 	rd_kafka_conf_set_events(conf,
 							 RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR |
 							 RD_KAFKA_EVENT_LOG);
+	return conf;
+}
+
+rd_kafka_conf_t *
+producer_conf_build_reader(const ProducerOptions *options)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+	set_options(conf, options);
+	set_properties(conf, reader_settings, lengthof(reader_settings));
 	return conf;
 }
 

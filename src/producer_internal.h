@@ -52,6 +52,7 @@ typedef struct ProducerTopic
 {
 	char	   *name;
 	rd_kafka_topic_t *handle;
+	bool		is_position;	/* the topic of positions */
 	TopicState	state;
 	int32		npartitions;	/* when it became ready */
 	TimestampTz created;		/* when we did, or learnt that it is there;
@@ -80,9 +81,16 @@ struct Producer
 
 	/* limits */
 	uint64		max_queue_bytes;
+	uint64		queue_budget;	/* at present; at most max_queue_bytes */
 	int			message_max_bytes;	/* librdkafka's limit */
 	uint64		peak_queue_bytes;	/* since memory was last returned */
 	TimestampTz last_trim;
+
+	/* Kafka transactions; NULL: none */
+	const char *transactional_id;
+	int			transaction_timeout;	/* ms */
+	uint64		open_messages;	/* acknowledged, but not committed */
+	uint64		open_message_bytes;
 
 	/* topics: array by id, hash by name */
 	bool		create_topics;
@@ -109,6 +117,10 @@ struct Producer
  */
 extern rd_kafka_conf_t *producer_conf_build(const ProducerOptions *options);
 
+/* That of a consumer of the same cluster which reads positions. */
+extern rd_kafka_conf_t *
+producer_conf_build_reader(const ProducerOptions *options);
+
 /* Value of an integer property; fallback if it has none. */
 extern int	producer_conf_get_int(const rd_kafka_conf_t *conf,
 								  const char *name, int fallback);
@@ -116,6 +128,25 @@ extern int	producer_conf_get_int(const rd_kafka_conf_t *conf,
 /* Value in a list of NameValue, NULL if it is not there. */
 extern const char *producer_conf_lookup(const List *properties,
 										const char *name);
+
+/*
+ * Life (producer.c).  rd_kafka_new() with all signals blocked; takes over
+ * conf.  NULL with a message in errstr if librdkafka refuses it.
+ */
+extern rd_kafka_t *producer_start_librdkafka(rd_kafka_type_t type,
+											 rd_kafka_conf_t *conf,
+											 char *errstr, size_t size);
+
+/*
+ * Remember why the producer cannot go on; only the first reason counts.  topic
+ * is empty if the whole producer is concerned.
+ */
+extern void producer_record_failure(Producer *producer, const char *topic,
+									rd_kafka_resp_err_t err, const char *text);
+
+/* Raise what was recorded. */
+extern void producer_raise_failure(const Producer *producer)
+			pg_attribute_noreturn();
 
 /* Topics (producer_topics.c). */
 extern void producer_topics_init(Producer *producer,

@@ -45,6 +45,17 @@
 /* Partitions of a topic of the embedded broker by default. */
 #define EMBEDDED_PARTITIONS		1
 
+/*
+ * The topic of positions.  A start reads all of it, so Kafka should compact it
+ * soon: segments are as small as it allows, and marks of transactions go after
+ * five minutes.
+ */
+static const char *const position_topic_config[][2] = {
+	{"cleanup.policy", "compact"},
+	{"segment.bytes", "1048576"},
+	{"delete.retention.ms", "300000"},
+};
+
 typedef struct TopicNameEntry
 {
 	char		name[TOPIC_NAME_SIZE];	/* hash key */
@@ -122,12 +133,13 @@ create_embedded_topic(Producer *producer, ProducerTopic *topic)
  * the topic's metadata in the background.
  */
 static ProducerTopic *
-make_topic(Producer *producer, const char *name)
+make_topic(Producer *producer, const char *name, bool is_position)
 {
 	ProducerTopic *topic;
 
 	topic = MemoryContextAllocZero(producer->context, sizeof(ProducerTopic));
 	topic->name = MemoryContextStrdup(producer->context, name);
+	topic->is_position = is_position;
 	topic->state = TOPIC_LOOKING_UP;
 	topic->retry_delay = MIN_RETRY_DELAY_MS;
 
@@ -143,8 +155,21 @@ make_topic(Producer *producer, const char *name)
 	return topic;
 }
 
-int
-producer_open_topic(Producer *producer, const char *name)
+/* What is not an event of ours would end up between the positions. */
+static void
+check_topic_use(const ProducerTopic *topic, bool is_position)
+{
+	if (topic->is_position == is_position)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("Kafka topic \"%s\" cannot hold positions and events",
+				   topic->name),
+			errhint("Choose another position_topic with cdc_emit.alter_subscription(), or another topic for the table."));
+}
+
+static int
+open_topic(Producer *producer, const char *name, bool is_position)
 {
 	TopicNameEntry *entry;
 	ProducerTopic *topic;
@@ -153,7 +178,10 @@ producer_open_topic(Producer *producer, const char *name)
 	check_topic_name(name);
 	entry = hash_search(producer->topics_by_name, name, HASH_FIND, NULL);
 	if (entry != NULL)
+	{
+		check_topic_use(producer->topics[entry->id], is_position);
 		return entry->id;
+	}
 
 	if (producer->ntopics == producer->max_topics)
 	{
@@ -162,12 +190,24 @@ producer_open_topic(Producer *producer, const char *name)
 									producer->max_topics *
 									sizeof(ProducerTopic *));
 	}
-	topic = make_topic(producer, name);
+	topic = make_topic(producer, name, is_position);
 
 	entry = hash_search(producer->topics_by_name, name, HASH_ENTER, &found);
 	entry->id = producer->ntopics++;
 	producer->topics[entry->id] = topic;
 	return entry->id;
+}
+
+int
+producer_open_topic(Producer *producer, const char *name)
+{
+	return open_topic(producer, name, false);
+}
+
+int
+producer_open_position_topic(Producer *producer, const char *name)
+{
+	return open_topic(producer, name, true);
 }
 
 static void
@@ -204,6 +244,15 @@ record_topic_error(Producer *producer, const ProducerTopic *topic,
 	producer_record_error(producer, buf);
 }
 
+static void
+set_position_config(rd_kafka_NewTopic_t *new_topic)
+{
+	for (int i = 0; i < lengthof(position_topic_config); i++)
+		(void) rd_kafka_NewTopic_set_config(new_topic,
+											position_topic_config[i][0],
+											position_topic_config[i][1]);
+}
+
 static rd_kafka_NewTopic_t *
 make_new_topic(Producer *producer, ProducerTopic *topic)
 {
@@ -211,13 +260,19 @@ make_new_topic(Producer *producer, ProducerTopic *topic)
 	char		errstr[256];
 	ListCell   *lc;
 
-	new_topic = rd_kafka_NewTopic_new(topic->name, producer->topic_partitions,
+	new_topic = rd_kafka_NewTopic_new(topic->name, topic->is_position ? 1 :
+									  producer->topic_partitions,
 									  producer->topic_replication_factor,
 									  errstr, sizeof(errstr));
 	if (new_topic == NULL)
 	{
 		fail_topic(topic, TOPIC_FAILURE_CREATE_REFUSED, errstr);
 		return NULL;
+	}
+	if (topic->is_position)
+	{
+		set_position_config(new_topic);
+		return new_topic;
 	}
 	foreach(lc, producer->topic_config)
 	{
@@ -461,6 +516,8 @@ raise_topic_failure(const Producer *producer, const ProducerTopic *topic)
 			ereport(ERROR,
 					errcode(ERRCODE_UNDEFINED_OBJECT),
 					errmsg("Kafka topic \"%s\" does not exist", topic->name),
+					topic->is_position ?
+					errhint("Create the topic in Kafka with one partition and cleanup.policy=compact, or let the subscription do it: SELECT cdc_emit.alter_subscription('...', options => '{\"create_topics\": true}').") :
 					errhint("Create the topic in Kafka, or let the subscription do it: SELECT cdc_emit.alter_subscription('...', options => '{\"create_topics\": true}')."));
 			break;
 
@@ -485,6 +542,8 @@ raise_topic_failure(const Producer *producer, const ProducerTopic *topic)
 					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("could not create Kafka topic \"%s\"", topic->name),
 					errdetail("Kafka says: %s", topic->error),
+					topic->is_position ?
+					errhint("Create the topic in Kafka with one partition and cleanup.policy=compact.") :
 					errhint("Change the options topic_partitions, topic_replication_factor and topic_config of the subscription with cdc_emit.alter_subscription(), or create the topic in Kafka."));
 			break;
 
