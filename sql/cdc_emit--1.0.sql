@@ -559,7 +559,7 @@ COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.read_lsn IS
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.sent_lsn IS
 'end of the newest transaction whose messages were all handed to the Kafka client';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.acked_lsn IS
-'Kafka has acknowledged everything committed before it';
+'Kafka has acknowledged everything committed before it; with delivery exactly_once, committed it';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.confirmed_lsn IS
 'position confirmed to the replication slot: a restart resumes there';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.restart_lsn IS
@@ -573,7 +573,7 @@ COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.ack_lag IS
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_commit_time IS
 'commit time of the newest transaction handed to the Kafka client';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.last_ack_time IS
-'time of the latest acknowledgement';
+'time of the latest acknowledgement, or commit of a Kafka transaction';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.retained_wal_bytes IS
 'bytes of WAL the replication slot holds';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.max_retained_wal IS
@@ -609,7 +609,7 @@ COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.dead_letters IS
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.skipped IS
 'transactions left out because of skip_transaction()';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.messages IS
-'messages acknowledged by Kafka';
+'messages acknowledged by Kafka; with delivery exactly_once, committed';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.message_bytes IS
 'bytes of keys and values of these messages';
 COMMENT ON COLUMN cdc_emit.pg_stat_cdc_emit.error_count IS

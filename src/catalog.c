@@ -271,6 +271,28 @@ check_owner_exists(const SubscriptionRow *row)
 				errhint("A superuser can drop the subscription with cdc_emit.drop_subscription() and create it anew."));
 }
 
+/* The embedded broker knows neither abort nor fencing. */
+static void
+check_delivery(const SubscriptionRow *row, const List *properties)
+{
+	const ListCell *lc;
+
+	if (options_from_jsonb(row->options)->delivery != DELIVERY_EXACTLY_ONCE)
+		return;
+	foreach(lc, properties)
+	{
+		const NameValue *property = lfirst(lc);
+
+		if (strcmp(property->name, "test.mock.num.brokers") == 0)
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("the embedded broker does not support exactly-once delivery"),
+					errdetail("Server \"%s\" has option \"test_mock_num_brokers\".",
+							  NameStr(row->server)),
+					errhint("Use delivery = at_least_once, or a server with bootstrap_servers."));
+	}
+}
+
 void
 catalog_serialize_config(const SubscriptionRow *row, StringInfo buf)
 {
@@ -284,6 +306,7 @@ catalog_serialize_config(const SubscriptionRow *row, StringInfo buf)
 									VARSIZE(row->options));
 	config.properties = kafka_properties_for_server(NameStr(row->server),
 													row->owner);
+	check_delivery(row, config.properties);
 	config_serialize(&config, buf);
 
 	if (buf->len > CDC_CONFIG_SIZE)

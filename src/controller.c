@@ -287,6 +287,7 @@ publish_subscription(CatalogSubscription *sub)
 		entry->next_start = 0;
 		entry->restart_delay = 0;
 		entry->failure_count = 0;
+		entry->position_writer = 0;
 	}
 	if (sub->error && row->enabled)
 	{

@@ -24,6 +24,7 @@
  */
 #include "postgres.h"
 
+#include "access/timeline.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
@@ -150,7 +151,8 @@ reader_create_slot(const char *slot_name)
 }
 
 Reader *
-reader_open(const char *slot_name, const ReaderHooks *hooks)
+reader_open(const char *slot_name, XLogRecPtr start_lsn,
+			const ReaderHooks *hooks)
 {
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
 												  "cdc_emit reader",
@@ -166,8 +168,8 @@ reader_open(const char *slot_name, const ReaderHooks *hooks)
 
 	cdc_check_decoding_requirements();
 	cdc_slot_acquire(slot_name);
-	reader->decoding = CreateDecodingContext(InvalidXLogRecPtr, NIL, false,
-											 &routine, NULL, NULL, NULL);
+	reader->decoding = CreateDecodingContext(start_lsn, NIL, false, &routine,
+											 NULL, NULL, NULL);
 
 	/* core points this at the decoding context, which page_read would hit */
 	reader->decoding->reader->private_data = &reader->end_of_wal;
@@ -178,6 +180,35 @@ reader_open(const char *slot_name, const ReaderHooks *hooks)
 				  MyReplicationSlot->data.restart_lsn);
 	MemoryContextSwitchTo(old);
 	return reader;
+}
+
+TimeLineID
+reader_timeline(void)
+{
+	return GetWALInsertionTimeLine();
+}
+
+XLogRecPtr
+reader_timeline_end(TimeLineID timeline)
+{
+	TimeLineID	current = GetWALInsertionTimeLine();
+	XLogRecPtr	end = InvalidXLogRecPtr;
+	List	   *history;
+	ListCell   *lc;
+
+	if (timeline == current)
+		return GetFlushRecPtr(NULL);
+
+	history = readTimeLineHistory(current);
+	foreach(lc, history)
+	{
+		TimeLineHistoryEntry *entry = lfirst(lc);
+
+		if (entry->tli == timeline)
+			end = entry->end;
+	}
+	list_free_deep(history);
+	return end;
 }
 
 /*

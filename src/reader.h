@@ -41,10 +41,23 @@ typedef enum ReaderResult
 extern void reader_create_slot(const char *slot_name);
 
 /*
- * Acquire the slot and begin to decode.  Must be called outside of a
- * transaction; the output plugin's settings must be there already.
+ * Acquire the slot and begin to decode: transactions whose commit record
+ * starts at start_lsn or at what the slot has confirmed, whichever is later.
+ * Must be called outside of a transaction; the output plugin's settings must
+ * be there already.
  */
-extern Reader *reader_open(const char *slot_name, const ReaderHooks *hooks);
+extern Reader *reader_open(const char *slot_name, XLogRecPtr start_lsn,
+						   const ReaderHooks *hooks);
+
+/* The timeline this server writes to; not during recovery. */
+extern TimeLineID reader_timeline(void);
+
+/*
+ * How far WAL of a timeline is part of this server's history: to the switch to
+ * the next timeline, or to the end of what is flushed.  InvalidXLogRecPtr if
+ * it is not part of it.
+ */
+extern XLogRecPtr reader_timeline_end(TimeLineID timeline);
 
 /* Decode until one of ReaderResult is true; slice is in ms. */
 extern ReaderResult reader_run(Reader *reader, int slice);

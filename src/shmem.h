@@ -158,6 +158,8 @@ typedef struct SubscriptionShared
 	uint32		worker_generation;
 	TimestampTz worker_start;
 	bool		worker_has_slot;	/* slot exists; for slot_created */
+	uint64		position_writer;	/* exactly once: who wrote the position in
+									 * Kafka last; 0: not known */
 	SubscriptionState state;
 	TimestampTz state_time;
 	char		bootstrap_servers[CDC_ADDRESS_LENGTH];

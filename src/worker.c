@@ -7,7 +7,7 @@
  * (librdkafka has its own, which never call into PostgreSQL) and one loop:
  *
  *		reader_run		decode some WAL; capture hands messages to the sink
- *		kafka_sink_poll	fetch delivery reports
+ *		kafka_sink_poll	fetch delivery reports, commit Kafka transactions
  *		confirm			tell the slot what Kafka has acknowledged
  *		wait			for WAL, for Kafka or for the latch, in one place
  *
@@ -34,6 +34,7 @@
 
 #include <unistd.h>
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -52,6 +53,7 @@
 #include "cdc_emit.h"
 #include "compat.h"
 #include "config.h"
+#include "exactly_once.h"
 #include "failure.h"
 #include "kafka_sink.h"
 #include "options.h"
@@ -96,7 +98,10 @@ static SubscriptionConfig *config = NULL;
 static SubscriptionOptions *options = NULL;
 static NameData slot_name;
 static NameData subscription_name;
+static ProducerOptions producer_options;
 static Producer *producer = NULL;
+static ExactlyOnceSettings exactly_once_settings;
+static ExactlyOnce exactly_once;
 static KafkaSink sink;
 static Reader *reader = NULL;
 static WaitEventSet *wait_set = NULL;
@@ -263,13 +268,42 @@ current_state(const ProducerStatus *status, TimestampTz now)
 		(!status->connected ||
 		 TimestampDifferenceExceeds(last_report_time, now, SILENCE_MS)))
 		return SUBSCRIPTION_WAITING_FOR_KAFKA;
+	if (kafka_sink_is_committing(&sink) &&
+		TimestampDifferenceExceeds(exactly_once.closed, now, SILENCE_MS))
+		return SUBSCRIPTION_WAITING_FOR_KAFKA;
 	if (sink.waiting_since != 0 &&
 		TimestampDifferenceExceeds(sink.waiting_since, now, PATIENCE_MS))
 		return SUBSCRIPTION_WAITING_FOR_KAFKA;
 	return SUBSCRIPTION_STREAMING;
 }
 
-/* Copy to shared memory what views show. */
+static void
+publish_kafka_error(const ProducerStatus *status)
+{
+	if (status->error_time == entry->kafka_error_time &&
+		strcmp(status->bootstrap_servers, entry->bootstrap_servers) == 0)
+		return;
+	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	entry->kafka_error_time = status->error_time;
+	strlcpy(entry->kafka_error, status->error, sizeof(entry->kafka_error));
+	strlcpy(entry->bootstrap_servers, status->bootstrap_servers,
+			sizeof(entry->bootstrap_servers));
+	LWLockRelease(cdc_shared->lock);
+}
+
+/* Once Kafka has a position of this server, it must stay one of ours. */
+static void
+publish_writer(void)
+{
+	if (sink.exactly_once == NULL || exactly_once.ncommits == 0 ||
+		entry->position_writer == exactly_once.position.writer)
+		return;
+	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
+	entry->position_writer = exactly_once.position.writer;
+	LWLockRelease(cdc_shared->lock);
+}
+
+/* Copy to shared memory what views show, and what the next worker needs. */
 static void
 publish(TimestampTz now)
 {
@@ -278,16 +312,8 @@ publish(TimestampTz now)
 	producer_get_status(producer, &status);
 	publish_counters(&status);
 	set_state(current_state(&status, now));
-	if (status.error_time != entry->kafka_error_time ||
-		strcmp(status.bootstrap_servers, entry->bootstrap_servers) != 0)
-	{
-		LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
-		entry->kafka_error_time = status.error_time;
-		strlcpy(entry->kafka_error, status.error, sizeof(entry->kafka_error));
-		strlcpy(entry->bootstrap_servers, status.bootstrap_servers,
-				sizeof(entry->bootstrap_servers));
-		LWLockRelease(cdc_shared->lock);
-	}
+	publish_kafka_error(&status);
+	publish_writer();
 	next_publish = TimestampTzPlusMilliseconds(now, PUBLISH_INTERVAL_MS);
 }
 
@@ -296,16 +322,13 @@ static void
 publish_positions(void)
 {
 	SubscriptionCounters *counters = &entry->counters;
-	XLogRecPtr	safe_lsn = acks_safe_lsn(&sink.acks);
-	TimestampTz oldest_commit_time = acks_oldest_commit_time(&sink.acks);
+	XLogRecPtr	safe_lsn = kafka_sink_safe_lsn(&sink);
 
-	/* a transaction whose first message still waits counts as well */
-	if (oldest_commit_time == 0)
-		oldest_commit_time = sink.waiting_since;
 	pg_atomic_write_u64(&counters->read_lsn,
 						Max(reader_position(reader),
 							reader_confirmed(reader)));
-	pg_atomic_write_u64(&counters->oldest_commit_time, oldest_commit_time);
+	pg_atomic_write_u64(&counters->oldest_commit_time,
+						kafka_sink_oldest_commit_time(&sink));
 	if (pg_atomic_read_u64(&counters->acked_lsn) != safe_lsn)
 	{
 		pg_atomic_write_u64(&counters->acked_lsn, safe_lsn);
@@ -339,7 +362,7 @@ poll_kafka(void)
 
 	kafka_sink_poll(&sink);
 	now = GetCurrentTimestamp();
-	if (now >= next_publish || acks_safe_lsn(&sink.acks) !=
+	if (now >= next_publish || kafka_sink_safe_lsn(&sink) !=
 		pg_atomic_read_u64(&entry->counters.acked_lsn))
 		publish(now);
 	publish_positions();
@@ -368,7 +391,7 @@ may_read(void)
 static void
 confirm(TimestampTz now)
 {
-	XLogRecPtr	safe_lsn = acks_safe_lsn(&sink.acks);
+	XLogRecPtr	safe_lsn = kafka_sink_safe_lsn(&sink);
 
 	if (now >= next_confirm && safe_lsn > reader_confirmed(reader))
 	{
@@ -389,12 +412,13 @@ wait_for_work(ReaderResult result)
 {
 	static uint32 kafka_event = 0;
 	static uint32 wal_event = 0;
-	bool		pending = acks_safe_lsn(&sink.acks) > reader_confirmed(reader);
+	XLogRecPtr	safe_lsn = kafka_sink_safe_lsn(&sink);
 
 	if (result == READER_PAUSED)
 	{
-		kafka_sink_begin_wait(&sink);
-		wait_for_events(PUBLISH_INTERVAL_MS,
+		if (!kafka_sink_is_committing(&sink))
+			kafka_sink_begin_wait(&sink);
+		wait_for_events(kafka_sink_nap(&sink, PUBLISH_INTERVAL_MS),
 						cdc_wait_event(&kafka_event, "CdcEmitKafka"));
 	}
 	else
@@ -402,8 +426,9 @@ wait_for_work(ReaderResult result)
 		long		nap = wal_wait_arm(reader_flushed(reader));
 
 		kafka_sink_end_wait(&sink);
-		if (pending)
+		if (safe_lsn > reader_confirmed(reader))
 			nap = Min(nap, CONFIRM_INTERVAL_MS / 4);
+		nap = kafka_sink_nap(&sink, nap);
 		if (nap > 0)
 			wait_for_events(nap, cdc_wait_event(&wal_event, "CdcEmitWal"));
 		wal_wait_disarm();
@@ -427,7 +452,7 @@ stream(void)
 		confirm(GetCurrentTimestamp());
 		if (result == READER_MORE)
 			kafka_sink_end_wait(&sink);
-		else if (!stop_requested)
+		else if (!stop_requested && !(result == READER_PAUSED && may_read()))
 			wait_for_work(result);
 	}
 	stream_ended = true;
@@ -439,7 +464,8 @@ stream(void)
  */
 
 /*
- * Wait a short time for the messages in flight, as long as reports arrive.
+ * Wait a short time for the messages in flight, as long as reports arrive, and
+ * for the commit of the Kafka transaction.
  * Interrupts are held off here, but barriers must be served: other sessions
  * may wait for us.
  */
@@ -453,13 +479,15 @@ drain(void)
 	ProducerStatus status;
 	uint64		queued;
 
+	if (sink.exactly_once)
+		exactly_once_hurry(sink.exactly_once);
 	producer_get_status(producer, &status);
-	while (status.queue_messages > 0 && status.connected &&
+	while (kafka_sink_is_pending(&sink) && status.connected &&
 		   !TimestampDifferenceExceeds(start, now, DRAIN_MS) &&
 		   !TimestampDifferenceExceeds(last_report, now, DRAIN_SILENCE_MS))
 	{
 		queued = status.queue_messages;
-		wait_for_events(DRAIN_NAP_MS,
+		wait_for_events(kafka_sink_nap(&sink, DRAIN_NAP_MS),
 						cdc_wait_event(&wait_event, "CdcEmitDrain"));
 		if (ProcSignalBarrierPending)
 			ProcessProcSignalBarrier();
@@ -475,7 +503,7 @@ drain(void)
 static void
 confirm_all(void)
 {
-	reader_confirm(reader, acks_safe_lsn(&sink.acks));
+	reader_confirm(reader, kafka_sink_safe_lsn(&sink));
 	pg_atomic_write_u64(&entry->counters.confirmed_lsn,
 						reader_confirmed(reader));
 	reader_save(reader);
@@ -551,6 +579,7 @@ record_error(MemoryContext context)
 	MemoryContextSwitchTo(context);
 	failure_describe(&error, reader ? reader_position(reader) :
 					 InvalidXLogRecPtr);
+	error.permanent |= exactly_once.failed;
 	LWLockReleaseAll();
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
 	shmem_set_error(entry, &error);
@@ -655,8 +684,6 @@ apply_settings(void)
 static void
 start_producer(void)
 {
-	ProducerOptions producer_options = {0};
-
 	producer_options.client_id = psprintf("cdc_emit-%s",
 										  NameStr(subscription_name));
 	producer_options.properties = config->properties;
@@ -666,6 +693,10 @@ start_producer(void)
 	producer_options.topic_replication_factor =
 		options->topic_replication_factor;
 	producer_options.topic_config = options->topic_config;
+	if (options->delivery == DELIVERY_EXACTLY_ONCE)
+		producer_options.transactional_id =
+			psprintf(CDC_NAME "-" UINT64_FORMAT "-%s",
+					 GetSystemIdentifier(), NameStr(slot_name));
 	producer_check_library();
 	producer = producer_create(&producer_options);
 
@@ -675,6 +706,44 @@ start_producer(void)
 					  NULL);
 	AddWaitEventToSet(wait_set, WL_SOCKET_READABLE,
 					  producer_event_fd(producer), NULL, NULL);
+}
+
+/* No message was produced, so there is no report. */
+static void
+no_report(void *arg, uint32 token)
+{
+}
+
+/* Serve and sleep as long as there is neither reader nor sink. */
+static void
+wait_for_start(long timeout)
+{
+	static uint32 wait_event = 0;
+	ProducerStatus status;
+
+	if (timeout > 0)
+		wait_for_events(timeout, cdc_wait_event(&wait_event, "CdcEmitKafka"));
+	handle_interrupts();
+	if (stop_requested)
+		proc_exit(0);
+	producer_poll(producer, no_report, NULL);
+	producer_get_status(producer, &status);
+	publish_kafka_error(&status);
+	if (TimestampDifferenceExceeds(entry->worker_start, GetCurrentTimestamp(),
+								   SILENCE_MS))
+		set_state(SUBSCRIPTION_WAITING_FOR_KAFKA);
+}
+
+/* Kafka knows where to resume.  With that, nobody else can publish. */
+static void
+start_exactly_once(void)
+{
+	exactly_once_settings.producer_options = &producer_options;
+	exactly_once_settings.position_topic = options->position_topic;
+	exactly_once_settings.commit_interval = options->commit_interval;
+	exactly_once_settings.last_writer = entry->position_writer;
+	exactly_once_settings.wait = wait_for_start;
+	exactly_once_start(&exactly_once, producer, &exactly_once_settings);
 }
 
 /* The slot exists: the controller has to record it. */
@@ -778,6 +847,8 @@ start_streaming(void)
 {
 	static const ReaderHooks hooks = {.may_read = may_read,.sleep = serve};
 	static CaptureSettings settings;
+	bool		once = options->delivery == DELIVERY_EXACTLY_ONCE;
+	XLogRecPtr	start_lsn = InvalidXLogRecPtr;
 
 	settings.options = options;
 	settings.publications = config->publications;
@@ -786,8 +857,17 @@ start_streaming(void)
 	settings.default_prefix = NameStr(subscription_name);
 	settings.sink = &sink.base;
 	capture_use_settings(&settings);
-	reader = reader_open(NameStr(slot_name), &hooks);
-	kafka_sink_init(&sink, producer, reader_confirmed(reader), serve);
+	if (once)
+	{
+		start_exactly_once();
+		start_lsn = exactly_once_start_lsn(&exactly_once);
+	}
+	reader = reader_open(NameStr(slot_name), start_lsn, &hooks);
+	start_lsn = Max(start_lsn, reader_confirmed(reader));
+	kafka_sink_init(&sink, producer, once ? &exactly_once : NULL, start_lsn,
+					serve);
+	if (once)
+		exactly_once_announce(&exactly_once, start_lsn);
 	pg_atomic_write_u64(&entry->counters.confirmed_lsn,
 						reader_confirmed(reader));
 }
@@ -807,7 +887,7 @@ run(void)
 	ereport(LOG,
 			errmsg("cdc_emit worker for subscription \"%s\" streams from %X/%X",
 				   NameStr(subscription_name),
-				   LSN_FORMAT_ARGS(reader_confirmed(reader))));
+				   LSN_FORMAT_ARGS(kafka_sink_safe_lsn(&sink))));
 	stream();
 }
 

@@ -102,6 +102,7 @@ SELECT cdc_emit.alter_subscription('Shop 1',
 	jsonb_build_object('unavailable_value', repeat('x', 33000)));
 SELECT cdc_emit.alter_subscription('Shop 1', publications => '{}');
 SELECT cdc_emit.alter_subscription('Shop 1', server => 'regress_wrong');
+SELECT cdc_emit.alter_subscription('Shop 1', options => '{"delivery": "exactly_once"}');
 SELECT cdc_emit.alter_subscription('Shop 1', options => '{"topic_partitions": 2, "tombstones": false}');
 SELECT cdc_emit.alter_subscription('Shop 1', options => '{"topic_prefix": null, "tombstones": true}',
 	publications => '{regress_q,regress_p}');
