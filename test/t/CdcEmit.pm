@@ -14,7 +14,8 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
-  require_kafka new_node new_kafka fault_installation create_subscription wait_for_state
+  require_kafka new_node new_kafka kill_postmaster fault_installation
+  create_subscription wait_for_state
   acknowledged worker_pid worker_memory load_topics is_rebuilt count_of
   start_pgbench finish_pgbench pgbench_tables is_stored_once is_ordered
   elapsed is_below
@@ -70,6 +71,27 @@ sub fault_installation
 	my $path = $ENV{CDC_FAULT_INSTALLATION};
 	missing('a build with fault points') if !$path || !-d $path;
 	return $path;
+}
+
+# The postmaster dies as in a crash.  What it leaves has to end before the
+# server can start again.
+sub kill_postmaster
+{
+	my ($node) = @_;
+	my ($postmaster) =
+	  slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+	my ($children) = run_command([ 'ps', '-o', 'pid=', '--ppid', $postmaster ]);
+
+	$node->kill9;
+	foreach my $pid ($postmaster, split ' ', $children)
+	{
+		foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+		{
+			last if !kill 0, $pid;
+			usleep(100_000);
+		}
+	}
+	return;
 }
 
 sub has_setting
@@ -293,9 +315,14 @@ sub finish_pgbench
 
 # Load topics into the unlogged table "event" (which leaves no trace in WAL
 # that could be captured).  Messages that are not JSON raise an error.
+#
+# Consumers see what was committed; with isolation => 'read_uncommitted', also
+# what was aborted.
 sub load_topics
 {
 	my ($node, $address, @topics) = @_;
+	my %args = ref $topics[0] ? %{ shift @topics } : ();
+	my $isolation = $args{isolation} // 'read_committed';
 	my $dir = PostgreSQL::Test::Utils::tempdir();
 
 	$node->safe_psql('postgres', <<'EOQ');
@@ -310,7 +337,7 @@ EOQ
 	{
 		my $file = "$dir/$topic.csv";
 		system( "kcat -C -q -e -o beginning -X check.crcs=true -b $address "
-			  . "-t $topic "
+			  . "-X isolation.level=$isolation -t $topic "
 			  . "-f '%t\\x02%p\\x02%o\\x02%K\\x02%k\\x02%S\\x02%s\\n' "
 			  . "> $file") == 0
 		  or die "kcat could not read $topic";
