@@ -28,9 +28,11 @@
 
 #define MAX_SPARE		40
 #define MAX_NAME		80
+#define MAX_LONG_NAME	300
 #define MAX_PIECES		5
 #define MAX_RELATIONS	4
 #define MAX_HEADERS		4
+#define NO_COLUMN		"?"
 
 /* What went in */
 typedef struct Case
@@ -47,13 +49,23 @@ typedef struct Case
  * ----------------------------------------------------------------
  */
 
+/* Of about the length that is too long */
+static char *
+make_long_name(FuzzInput *input)
+{
+	return psprintf("%0*d", (int) fuzz_choose(input, MAX_LONG_NAME), 0);
+}
+
 /* Any bytes but NUL */
 static char *
 make_bytes(FuzzInput *input)
 {
 	const uint8_t *bytes;
-	size_t		len = fuzz_bytes(input, fuzz_choose(input, MAX_NAME), &bytes);
+	size_t		len;
 
+	if (fuzz_choose(input, 8) == 0)
+		return make_long_name(input);
+	len = fuzz_bytes(input, fuzz_choose(input, MAX_NAME), &bytes);
 	return pnstrdup((const char *) bytes, strnlen((const char *) bytes, len));
 }
 
@@ -61,8 +73,10 @@ make_bytes(FuzzInput *input)
 static char *
 make_table_name(FuzzInput *input)
 {
-	return shim_encoding == PG_UTF8 ? value_make_text(input, MAX_NAME) :
-		make_bytes(input);
+	if (shim_encoding != PG_UTF8)
+		return make_bytes(input);
+	return fuzz_choose(input, 8) == 0 ? make_long_name(input) :
+		value_make_text(input, MAX_NAME);
 }
 
 /* A template that the option "topic" accepts */
@@ -82,6 +96,18 @@ make_topic_template(FuzzInput *input)
 	return template.data;
 }
 
+/* Names with braces cannot be in a template. */
+static const char *
+choose_column(FuzzInput *input, const RelationInfo *relation)
+{
+	int			column = fuzz_choose(input, relation->ncolumns + 1);
+
+	if (column == relation->ncolumns ||
+		strpbrk(relation->columns[column].name, "{}"))
+		return NO_COLUMN;
+	return relation->columns[column].name;
+}
+
 /* One that the option "headers" accepts; some columns do not exist. */
 static char *
 make_header_template(FuzzInput *input, const RelationInfo *relation)
@@ -97,14 +123,12 @@ make_header_template(FuzzInput *input, const RelationInfo *relation)
 	for (int i = 0; i < n; i++)
 	{
 		int			piece = fuzz_choose(input, lengthof(pieces) + 2);
-		int			column = fuzz_choose(input, relation->ncolumns + 1);
 
 		if (piece < lengthof(pieces))
 			appendStringInfoString(&template, pieces[piece]);
 		else if (piece == lengthof(pieces))
 			appendStringInfo(&template, "{column:%s}",
-							 column < relation->ncolumns ?
-							 relation->columns[column].name : "?");
+							 choose_column(input, relation));
 		else
 			for (char *p = value_make_text(input, MAX_NAME); *p; p++)
 				appendStringInfoChar(&template, *p == '{' ? '(' : *p);
@@ -265,31 +289,115 @@ require_utf8(const char *text, size_t len)
 	}
 }
 
-/* Each header at most once, whether the row has the columns or not */
+/* Names of the cluster may be anything; what is not UTF-8 becomes U+FFFD. */
+static void
+append_repaired(StringInfo out, const char *name)
+{
+	while (*name)
+	{
+		int			n = json_utf8_length(name, strlen(name));
+
+		for (int i = 0; i < n; i++)
+			appendStringInfoChar(out, name[i]);
+		if (n == 0)
+			shim_append_utf8(out, 0xFFFD);
+		name += Max(n, 1);
+	}
+}
+
+/* A placeholder that is not a column.  False if the header is null. */
+static bool
+append_expected(StringInfo out, const Case *the_case, const char *placeholder,
+				const EventPosition *position)
+{
+	const TransactionInfo *transaction = position->transaction;
+
+	if (strncmp(placeholder, "{prefix", 7) == 0)
+		append_repaired(out, the_case->prefix);
+	else if (strncmp(placeholder, "{database", 9) == 0)
+		append_repaired(out, the_case->database);
+	else if (strncmp(placeholder, "{schema", 7) == 0)
+		appendStringInfoString(out, the_case->relations[0]->schema);
+	else if (strncmp(placeholder, "{table", 6) == 0)
+		appendStringInfoString(out, the_case->relations[0]->table);
+	else if (strncmp(placeholder, "{op", 3) == 0)
+		appendStringInfoString(out, "c");
+	else if (strncmp(placeholder, "{xid", 4) == 0)
+		appendStringInfo(out, "%u", transaction->xid);
+	else if (strncmp(placeholder, "{commit_time", 12) == 0)
+		appendStringInfoString(out, "2000-01-01T00:00:00.000000Z");
+	else if (strncmp(placeholder, "{commit_lsn", 11) == 0)
+		appendStringInfo(out, UINT64_FORMAT, transaction->commit_lsn);
+	else
+		appendStringInfo(out, UINT64_FORMAT, position->index);
+	return strncmp(placeholder, "{xid", 4) != 0 ||
+		transaction->xid != InvalidTransactionId;
+}
+
+/* The value of a header without columns */
+static void
+require_header(const Case *the_case, const char *template,
+			   const EventPosition *position, const MessageHeader *header)
+{
+	StringInfoData expected;
+
+	initStringInfo(&expected);
+	for (; *template; template++)
+	{
+		if (*template != '{')
+			appendStringInfoChar(&expected, *template);
+		else if (append_expected(&expected, the_case, template, position))
+			template = strchr(template, '}');
+		else
+		{
+			REQUIRE(header->value == NULL);
+			return;
+		}
+	}
+	REQUIRE(header->value_len == expected.len);
+	REQUIRE(expected.len == 0 ||
+			memcmp(header->value, expected.data, expected.len) == 0);
+}
+
+/*
+ * Headers come in order; those with a column are left out if there is no row
+ * or no such column.
+ */
 static void
 require_headers(FuzzInput *input, const Case *the_case)
 {
 	const RelationInfo *relation = the_case->relations[0];
 	TransactionInfo transaction = {fuzz_take(input, 1)};
 	EventPosition position = {&transaction};
+	bool		has_row = fuzz_choose(input, 4);
 	HeaderList	list;
-	const MessageHeader *headers;
+	const MessageHeader *next;
 	MadeRow		row;
+	ListCell   *lc;
 
 	if (relation->headers == NULL)
 		return;
 	relation_make_row(input, relation, true, &row);
 	headers_init(&list);
 	header_templates_add(relation->headers, "c", &position,
-						 fuzz_choose(input, 4) ? &row.image : NULL, &list);
-	headers = headers_finish(&list);
-	REQUIRE(list.nheaders <= list_length(the_case->options.headers));
-	for (int i = 0; i < list.nheaders; i++)
+						 has_row ? &row.image : NULL, &list);
+	next = headers_finish(&list);
+	foreach(lc, the_case->options.headers)
 	{
-		require_utf8(headers[i].name, strlen(headers[i].name));
-		if (headers[i].value)
-			require_utf8(headers[i].value, headers[i].value_len);
+		const NameValue *header = lfirst(lc);
+		bool		column = strstr(header->value, "{column:") != NULL;
+
+		if (column && (!has_row || strstr(header->value, "{column:" NO_COLUMN "}")))
+			continue;
+		REQUIRE(list.nheaders-- > 0);
+		REQUIRE(strcmp(next->name, header->name) == 0);
+		if (!column)
+			require_header(the_case, header->value, &position, next);
+		else if (next->value)
+			require_utf8(next->value, next->value_len);
+		next++;
 	}
+	REQUIRE(list.nheaders == 0);
 }
 
 /* True if the relation was accepted. */
