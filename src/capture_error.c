@@ -344,10 +344,20 @@ try_to_perform(CaptureState *state, const CaptureTask *task)
 static void
 perform_or_dead_letter(CaptureState *state, const CaptureTask *task)
 {
+	CurrentChange *current = &state->current;
 	ErrorData  *error = try_to_perform(state, task);
 
-	if (error != NULL)
+	while (error != NULL)
+	{
 		emit_dead_letter(state, error);
+		if (current->key_change != KEY_CHANGE_DELETE)
+			return;
+
+		/* The old row was to blame; the new one may be good. */
+		current->key_change = KEY_CHANGE_CREATE;
+		current->phase = CAPTURE_PREPARING;
+		error = try_to_perform(state, task);
+	}
 }
 
 void

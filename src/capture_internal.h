@@ -45,6 +45,14 @@ typedef enum CapturePhase
 								 * another event */
 } CapturePhase;
 
+/* How far an update that changes the key has got: it is two events */
+typedef enum KeyChange
+{
+	KEY_CHANGE_NONE,
+	KEY_CHANGE_DELETE,			/* the old key ends */
+	KEY_CHANGE_CREATE			/* the new one begins */
+} KeyChange;
+
 /* What is known of the change, or logical message, in hand */
 typedef struct CurrentChange
 {
@@ -55,6 +63,7 @@ typedef struct CurrentChange
 	RelationInfo *relation;		/* NULL: not looked up yet, or a message */
 	const LogicalMessage *message;	/* NULL: a change */
 	StringInfo	key;			/* NULL: none, or not encoded yet */
+	KeyChange	key_change;
 	bool		placed;			/* index is that of the event */
 	uint64		index;
 	bool		value_begun;	/* value is the event's, perhaps in part */

@@ -126,16 +126,26 @@ capture_delete(CaptureState *state, RelationInfo *info, ChangeEvent *event)
 	capture_counts.deletes++;
 }
 
-/* An update that changed the key: the old key ends, the new one begins. */
+/*
+ * An update that changed the key: the old key ends, the new one begins.  If
+ * the first event became a dead letter only the second is left.
+ */
 static void
 capture_key_change(CaptureState *state, RelationInfo *info, ChangeEvent *event)
 {
-	event->op = EVENT_DELETE;
-	event->before = &state->old_row;
-	event->after = NULL;
-	event->new_key = &state->new_row;
-	emit(state, info, event, &state->old_key);
+	CurrentChange *current = &state->current;
 
+	if (current->key_change != KEY_CHANGE_CREATE)
+	{
+		current->key_change = KEY_CHANGE_DELETE;
+		event->op = EVENT_DELETE;
+		event->before = &state->old_row;
+		event->after = NULL;
+		event->new_key = &state->new_row;
+		emit(state, info, event, &state->old_key);
+	}
+
+	current->key_change = KEY_CHANGE_CREATE;
 	event->op = EVENT_CREATE;
 	event->before = NULL;
 	event->after = &state->new_row;
@@ -156,19 +166,19 @@ capture_update(CaptureState *state, RelationInfo *info, ChangeEvent *event)
 	StringInfo	old_key = NULL;
 	StringInfo	key;
 
-	capture_counts.updates++;
 	if (event->before)
 		old_key = capture_key(state, info, event->before, &state->old_key);
 	key = capture_key(state, info, event->after, &state->key);
 	if (old_key && !same_key(old_key, key))
-	{
 		capture_key_change(state, info, event);
-		return;
+	else
+	{
+		event->op = EVENT_UPDATE;
+		if (!info->identity_full)
+			event->before = NULL;
+		emit(state, info, event, key);
 	}
-	event->op = EVENT_UPDATE;
-	if (!info->identity_full)
-		event->before = NULL;
-	emit(state, info, event, key);
+	capture_counts.updates++;
 }
 
 /* Topic and encoder parts of a relation that is published */

@@ -50,6 +50,15 @@ UPDATE b SET x = 'still bad' WHERE id = 2;
 UPDATE b SET w = NULL WHERE id = 2;
 UPDATE b SET id = 4, w = '7' WHERE id = 3;
 DELETE FROM b WHERE id = 4;
+
+-- also if it is the second: here only the old row is bad
+BEGIN;
+ALTER TABLE b REPLICA IDENTITY FULL;
+INSERT INTO b VALUES (6, NULL, '7', 'bad');
+UPDATE b SET id = 7, w = NULL, x = 'good' WHERE id = 6;
+INSERT INTO b VALUES (8, NULL, NULL, 'good');
+ALTER TABLE b REPLICA IDENTITY DEFAULT;
+COMMIT;
 SELECT * FROM pg_temp.letters('dead_letter', 'publications', 'dead_letter', 'topic_prefix', 'p', 'on_error', 'dead_letter',
                               'dead_letter_topic', 'my_dead_letters');
 
