@@ -51,22 +51,20 @@ reserve_rows(CaptureState *state, int natts)
 /*
  * Values that the new row lacks, because they are unchanged TOAST, are taken
  * from the old row if it has them: all with REPLICA IDENTITY FULL, else
- * those of key columns.
+ * those of key columns.  Columns that are not published count too: a row
+ * filter may look at them.
  */
 static void
-fill_unchanged(const RelationInfo *info, RowImage *row, const RowImage *old)
+fill_unchanged(TupleDesc desc, RowImage *row, const RowImage *old)
 {
 	int			i;
 
-	for (i = 0; i < info->ncolumns; i++)
+	for (i = 0; i < desc->natts; i++)
 	{
-		const RelationColumn *column = &info->columns[i];
-		int			j = column->index;
-
-		if (column->varlena && !row->nulls[j] &&
-			VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(row->values[j])) &&
-			!old->nulls[j])
-			row->values[j] = old->values[j];
+		if (TupleDescAttr(desc, i)->attlen == -1 &&
+			!row->nulls[i] && !old->nulls[i] &&
+			VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(row->values[i])))
+			row->values[i] = old->values[i];
 	}
 }
 
@@ -94,7 +92,7 @@ read_rows(CaptureState *state, TupleDesc desc, const RowChange *change,
 			state->options->max_value_bytes > 0;
 	}
 	if (old_tuple && new_tuple && HeapTupleHasExternal(new_tuple))
-		fill_unchanged(event->relation, &state->new_row, &state->old_row);
+		fill_unchanged(desc, &state->new_row, &state->old_row);
 }
 
 static void

@@ -73,6 +73,20 @@ SELECT key, after FROM pg_temp.events('pgen_virtual');
 DROP PUBLICATION pgen_virtual;
 \endif
 
+-- Before 18 a filter may look at one that is not published: unchanged TOAST of
+-- it comes from the old row, also if the table no longer has it
+\if :chosen
+\else
+CREATE TABLE t (id int, x text, y text GENERATED ALWAYS AS (x || 'y') STORED);
+ALTER TABLE t ALTER x SET STORAGE EXTERNAL, ALTER y SET STORAGE EXTERNAL, REPLICA IDENTITY FULL;
+CREATE PUBLICATION pgen_filter FOR TABLE t WHERE (y LIKE '%y');
+INSERT INTO t VALUES (1, repeat('x', 5000));
+UPDATE t SET id = 2;
+TRUNCATE t;
+SELECT op, after ->> 'id' AS id FROM pg_temp.events('pgen_filter');
+DROP PUBLICATION pgen_filter;
+\endif
+
 SELECT pg_drop_replication_slot('plugin_generated');
 DROP PUBLICATION pgen_plain, pgen_schema, pgen_list, pgen_list_id, pgen_key;
 SET client_min_messages = warning;
