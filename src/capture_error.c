@@ -33,6 +33,7 @@
 
 #include "access/xact.h"
 #include "capture_internal.h"
+#include "json_writer.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -143,11 +144,14 @@ add_header(Message *message, MessageHeader *headers, const char *name,
 static char *
 error_text(const char *text)
 {
-	char	   *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
-	int			len = strlen(utf8);
+	StringInfoData utf8;
 
-	return pnstrdup(utf8, pg_encoding_mbcliplen(PG_UTF8, utf8, len,
-												MAX_ERROR_HEADER));
+	initStringInfo(&utf8);
+	json_append_plain(&utf8, text, strlen(text));
+	utf8.len = pg_encoding_mbcliplen(PG_UTF8, utf8.data, utf8.len,
+									 MAX_ERROR_HEADER);
+	json_terminate(&utf8);
+	return utf8.data;
 }
 
 /* What happened, and the identity of the event */

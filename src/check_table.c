@@ -46,7 +46,7 @@ typedef struct TableCheck
 	ReturnSetInfo *rsinfo;
 	Relation	relation;
 	char	   *name;			/* qualified and quoted */
-	List	   *partitions;		/* OIDs of its leaves, or itself */
+	List	   *partitions;		/* OIDs of leaves of a partitioned table */
 } TableCheck;
 
 static char *

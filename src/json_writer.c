@@ -692,3 +692,14 @@ json_append_unquoted(StringInfo out, const char *json, int len)
 			json += append_unescaped(out, escape);
 	}
 }
+
+void
+json_append_plain(StringInfo out, const char *str, int len)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	json_append_string(&json, str, len);
+	json_append_unquoted(out, json.data, json.len);
+	pfree(json.data);
+}

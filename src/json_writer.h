@@ -91,4 +91,7 @@ extern void json_append_hex(StringInfo out, const char *data, int len);
  */
 extern void json_append_unquoted(StringInfo out, const char *json, int len);
 
+/* Text of the server encoding as plain UTF-8, repaired as strings are. */
+extern void json_append_plain(StringInfo out, const char *str, int len);
+
 #endif							/* CDC_JSON_WRITER_H */

@@ -70,19 +70,7 @@ typedef struct Compilation
  * ----------------------------------------------------------------
  */
 
-/* Append text of the server encoding as UTF-8. */
-static void
-append_text(StringInfo out, const char *text, int len)
-{
-	StringInfoData json;
-
-	initStringInfo(&json);
-	json_append_string(&json, text, len);
-	json_append_unquoted(out, json.data, json.len);
-	pfree(json.data);
-}
-
-/* The same for names of shared catalogs. */
+/* Append a name of a shared catalog as UTF-8. */
 static void
 append_shared_name(StringInfo out, const char *name)
 {
@@ -171,10 +159,11 @@ add_placeholder(Compilation *compilation, const char *text, int len)
 	else if (is_placeholder(text, len, "database"))
 		append_shared_name(&compilation->text, names->database);
 	else if (is_placeholder(text, len, "schema"))
-		append_text(&compilation->text, names->schema,
-					strlen(names->schema));
+		json_append_plain(&compilation->text, names->schema,
+						  strlen(names->schema));
 	else if (is_placeholder(text, len, "table"))
-		append_text(&compilation->text, names->table, strlen(names->table));
+		json_append_plain(&compilation->text, names->table,
+						  strlen(names->table));
 	else
 	{
 		end_text(compilation);
@@ -196,7 +185,7 @@ compile(const NameValue *header, const HeaderNames *names,
 	const char *text = header->value;
 
 	initStringInfo(&compilation.text);
-	append_text(&compilation.text, header->name, strlen(header->name));
+	json_append_plain(&compilation.text, header->name, strlen(header->name));
 	json_terminate(&compilation.text);
 	compilation.template = palloc0(sizeof(HeaderTemplate));
 	compilation.template->name = pstrdup(compilation.text.data);
@@ -206,7 +195,7 @@ compile(const NameValue *header, const HeaderNames *names,
 	{
 		int			len = strcspn(text, "{");
 
-		append_text(&compilation.text, text, len);
+		json_append_plain(&compilation.text, text, len);
 		text += len;
 		if (*text == '{')
 		{
