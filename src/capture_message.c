@@ -46,13 +46,12 @@ matches(const List *patterns, const char *prefix)
 	return false;
 }
 
+/* Anybody can write messages, so none is wanted unless it is named. */
 static bool
 is_wanted(const SubscriptionOptions *options, const char *prefix)
 {
-	if (options->message_include &&
-		!matches(options->message_include, prefix))
-		return false;
-	return !matches(options->message_exclude, prefix);
+	return matches(options->message_include, prefix) &&
+		!matches(options->message_exclude, prefix);
 }
 
 /* The message stands for a transaction of its own, whose LSN is known. */

@@ -116,7 +116,7 @@ typedef struct SubscriptionOptions
 	/* what is captured besides what publications say */
 	OriginFilter origin;
 	List	   *message_include;	/* of char *: prefixes of logical messages;
-									 * NIL: all */
+									 * NIL: none */
 	List	   *message_exclude;	/* of char * */
 
 	/* where messages go */

@@ -24,13 +24,13 @@ $$;
 
 -- Structured: attributes and data in the value
 CALL change();
-SELECT pg_temp.events('format_cloudevents', 'publications', 'format_cloudevents', 'format', 'cloudevents',
+SELECT pg_temp.events('format_cloudevents', 'publications', 'format_cloudevents', 'message_include', '*', 'format', 'cloudevents',
                       'topic_prefix', 'srv') AS event;
 
 -- Binary: the data is the value, attributes are headers; a tombstone is no
 -- event and has none
 CALL change();
-SELECT pg_temp.events('format_cloudevents', 'publications', 'format_cloudevents', 'format', 'cloudevents',
+SELECT pg_temp.events('format_cloudevents', 'publications', 'format_cloudevents', 'message_include', '*', 'format', 'cloudevents',
                       'topic_prefix', 'srv', 'cloudevents_mode', 'binary') AS event;
 
 -- Both modes have the same attributes, and what the standard requires of them
@@ -38,9 +38,9 @@ CREATE TEMP TABLE structured (n int GENERATED ALWAYS AS IDENTITY, event json);
 CREATE TEMP TABLE binary_mode (n int GENERATED ALWAYS AS IDENTITY, event json);
 CALL change();
 INSERT INTO structured (event) SELECT data::json FROM pg_logical_slot_peek_changes('format_cloudevents', NULL, NULL,
-    'publications', 'format_cloudevents', 'format', 'cloudevents');
+    'publications', 'format_cloudevents', 'message_include', '*', 'format', 'cloudevents');
 INSERT INTO binary_mode (event) SELECT data::json FROM pg_logical_slot_get_changes('format_cloudevents', NULL, NULL,
-    'publications', 'format_cloudevents', 'format', 'cloudevents', 'cloudevents_mode', 'binary');
+    'publications', 'format_cloudevents', 'message_include', '*', 'format', 'cloudevents', 'cloudevents_mode', 'binary');
 SELECT s.event #>> '{value,iodebeziumop}' AS op,
        (s.event -> 'value')::jsonb - 'data' - 'datacontenttype' =
        (SELECT jsonb_object_agg(substr(key, 4), value) FROM json_each(b.event -> 'headers') WHERE key LIKE 'ce\_%') AS same_attributes,
@@ -61,13 +61,13 @@ SELECT DISTINCT name
 -- The source is a URI whatever the name is
 INSERT INTO orders VALUES (1, 'pen', 2);
 SELECT value ->> 'source' AS source, value ->> 'iodebeziumname' AS name
-  FROM pg_temp.parts('format_cloudevents', 'publications', 'format_cloudevents', 'format', 'cloudevents',
+  FROM pg_temp.parts('format_cloudevents', 'publications', 'format_cloudevents', 'message_include', '*', 'format', 'cloudevents',
                      'source_name', 'my shop/é');
 
 -- Options that do not fit
-SELECT * FROM pg_temp.events('format_cloudevents', 'publications', 'format_cloudevents', 'format', 'cloudevents',
+SELECT * FROM pg_temp.events('format_cloudevents', 'publications', 'format_cloudevents', 'message_include', '*', 'format', 'cloudevents',
                              'schemas', 'on');
-SELECT * FROM pg_temp.events('format_cloudevents', 'publications', 'format_cloudevents', 'cloudevents_mode', 'binary');
+SELECT * FROM pg_temp.events('format_cloudevents', 'publications', 'format_cloudevents', 'message_include', '*', 'cloudevents_mode', 'binary');
 
 SELECT pg_drop_replication_slot('format_cloudevents');
 DROP PUBLICATION format_cloudevents;

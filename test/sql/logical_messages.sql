@@ -27,7 +27,7 @@ INSERT INTO a VALUES (2);
 COMMIT;
 SELECT count(pg_logical_emit_message(false, 'outside', '\x0001ff'::bytea));
 CALL flush();
-SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'topic_prefix', 'srv') AS event;
+SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'message_include', '*', 'topic_prefix', 'srv') AS event;
 
 -- One outside comes at once, before the transaction it was emitted in, and
 -- stays although that is rolled back
@@ -48,14 +48,18 @@ SELECT value ->> 'op' AS op, value #>> '{message,prefix}' AS prefix,
        value #>> '{source,commit_index}' AS index,
        (value #>> '{source,ts_ms}')::int8 BETWEEN extract(epoch FROM now()) * 1000 - 60000
          AND extract(epoch FROM clock_timestamp()) * 1000 AS recent
-  FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages');
+  FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'message_include', '*');
+
+-- None is sent unless it is named
+SELECT count(pg_logical_emit_message(true, 'order', 'x'));
+SELECT count(*) FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'message_exclude', 'other');
 
 -- Prefixes: exact, or the beginning of one
 CREATE PROCEDURE emit() LANGUAGE sql AS $$
   SELECT pg_logical_emit_message(true, p, p) FROM unnest('{order,orders,order.new,other,*}'::text[]) AS p;
 $$;
 CALL emit();
-SELECT string_agg(key ->> 'prefix', ' ') FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages');
+SELECT string_agg(key ->> 'prefix', ' ') FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'message_include', '*');
 CALL emit();
 SELECT string_agg(key ->> 'prefix', ' ') FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages',
                                                             'message_include', 'order');
@@ -66,48 +70,48 @@ CALL emit();
 SELECT string_agg(key ->> 'prefix', ' ') FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages',
                                                             'message_include', 'order*', 'message_exclude', 'orders');
 CALL emit();
-SELECT string_agg(key ->> 'prefix', ' ') FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages',
+SELECT string_agg(key ->> 'prefix', ' ') FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'message_include', '*',
                                                             'message_exclude', '*');
 
 -- Contents as options say of binary values
 SELECT count(pg_logical_emit_message(true, 'p', '\xfbff00'::bytea));
-SELECT value -> 'message' FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages',
+SELECT value -> 'message' FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'message_include', '*',
                                              'binary_handling', 'hex');
 SELECT count(pg_logical_emit_message(true, 'p', '\xfbff00'::bytea));
-SELECT value -> 'message' FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages',
+SELECT value -> 'message' FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'message_include', '*',
                                              'binary_handling', 'base64-url-safe');
 
 -- Prefix and content may be empty
 SELECT count(pg_logical_emit_message(false, '', ''));
 CALL flush();
-SELECT key, value -> 'message' FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages');
+SELECT key, value -> 'message' FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'message_include', '*');
 
 -- With schemas
 SELECT count(pg_logical_emit_message(false, 'p', 'content'));
 CALL flush();
-SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'topic_prefix', 'srv',
+SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'message_include', '*', 'topic_prefix', 'srv',
                       'schemas', 'on') AS event;
 
 SELECT count(pg_logical_emit_message(false, 'p', 'content'));
 CALL flush();
-SELECT f FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'binary_handling', 'hex',
+SELECT f FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'message_include', '*', 'binary_handling', 'hex',
                             'schemas', 'on'),
               json_array_elements(value #> '{schema,fields}') AS f WHERE f ->> 'field' = 'message';
 
 -- In format row; cloudevents has them in its own test
 SELECT count(pg_logical_emit_message(false, 'p', 'content'));
 CALL flush();
-SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'topic_prefix', 'srv',
+SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'message_include', '*', 'topic_prefix', 'srv',
                       'format', 'row', 'add_fields', 'op,lsn,table,transaction.id', 'add_headers', 'op,txId') AS event;
 SELECT count(pg_logical_emit_message(true, 'p', 'content'));
-SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'topic_prefix', 'srv',
+SELECT pg_temp.events('logical_messages', 'publications', 'logical_messages', 'message_include', '*', 'topic_prefix', 'srv',
                       'format', 'row', 'schemas', 'on', 'add_fields', 'op') AS event;
 
 -- A content that is longer than values may be is left out, and said so
 SELECT count(pg_logical_emit_message(true, 'long', repeat('x', 1025)));
 SELECT count(pg_logical_emit_message(true, 'fits', repeat('x', 1024)));
 SELECT key, left(convert_from(decode(value #>> '{message,content}', 'base64'), 'UTF8'), 30) AS content, headers
-  FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'max_value_bytes', '1kB');
+  FROM pg_temp.parts('logical_messages', 'publications', 'logical_messages', 'message_include', '*', 'max_value_bytes', '1kB');
 
 SELECT pg_drop_replication_slot('logical_messages');
 DROP PUBLICATION logical_messages;

@@ -35,7 +35,7 @@ SELECT count(pg_logical_emit_message(true, 'inside é', 'x'));
 SELECT count(pg_logical_emit_message(false, 'outside é', 'x'));
 INSERT INTO t VALUES ('5', 'flush');
 SELECT regexp_replace(data, '"value":.*"headers"', '"headers"') AS message
-  FROM pg_logical_slot_get_changes('plugin_encoding', NULL, NULL, 'publications', 'p', 'topic_prefix', 'srv',
+  FROM pg_logical_slot_get_changes('plugin_encoding', NULL, NULL, 'publications', 'p', 'message_include', '*', 'topic_prefix', 'srv',
                                    'format', 'cloudevents', 'source_name', 'é', 'headers',
                                    '{"constant é": "é", "table": "{table}", "id": "{column:id}"}');
 

@@ -118,7 +118,7 @@ DELETE FROM orders WHERE id = 7;
 TRUNCATE notes;
 SELECT count(pg_logical_emit_message(true, 'p', 'x'));
 SELECT regexp_replace(topic, '.*\.', '') AS topic, value ->> 'op' AS op, headers
-  FROM pg_temp.parts('routing', 'publications', 'routing', 'topic_prefix', 'srv', 'headers',
+  FROM pg_temp.parts('routing', 'publications', 'routing', 'topic_prefix', 'srv', 'message_include', 'p', 'headers',
   '{"origin": "shop é", "from": "{prefix}/{schema}/{table}", "what": "{op}-{commit_index}",
     "item": "{column:item}", "note": "<{column:note}>", "customer": "{column:customer}", "both": "{column:id}:{table}"}');
 

@@ -27,7 +27,7 @@ DELETE FROM a WHERE id = 1;
 SELECT count(pg_logical_emit_message(true, 'q', 'content'));
 TRUNCATE a, "b.c";
 COMMIT;
-SELECT pg_temp.events('transaction_metadata', 'publications', 'transaction_metadata',
+SELECT pg_temp.events('transaction_metadata', 'publications', 'transaction_metadata', 'message_include', '*',
                       'topic_prefix', 'srv', 'transaction_metadata', 'on') AS event;
 
 -- The id is that of xid and commit, the same in all of them
@@ -41,7 +41,7 @@ COMMIT;
 SELECT topic, value ->> 'status' AS status, coalesce(value #>> '{transaction,id}', value ->> 'id') =
        :'xid' || ':' || max(value #>> '{source,commit_lsn}') OVER () AS id,
        key ->> 'id' = value ->> 'id' AS key
-  FROM pg_temp.parts('transaction_metadata', 'publications', 'transaction_metadata',
+  FROM pg_temp.parts('transaction_metadata', 'publications', 'transaction_metadata', 'message_include', '*',
                      'topic_prefix', 'srv', 'transaction_metadata', 'on');
 
 -- Nothing of transactions without events; orders begin anew with each
@@ -54,7 +54,7 @@ INSERT INTO a VALUES (4, 'x');
 INSERT INTO a VALUES (5, 'y');
 SELECT topic, value ->> 'status' AS status, value ->> 'event_count' AS events,
        value #>> '{transaction,total_order}' AS total, value #>> '{transaction,data_collection_order}' AS collection
-  FROM pg_temp.parts('transaction_metadata', 'publications', 'transaction_metadata',
+  FROM pg_temp.parts('transaction_metadata', 'publications', 'transaction_metadata', 'message_include', '*',
                      'topic_prefix', 'srv', 'transaction_metadata', 'on');
 
 -- A table that changes its shape in the middle is one collection; a message
@@ -67,7 +67,7 @@ INSERT INTO a VALUES (7, 'y', 1);
 COMMIT;
 SELECT topic, value ->> 'status' AS status, value -> 'data_collections' AS collections,
        value -> 'transaction' ->> 'total_order' AS total, value #>> '{transaction,data_collection_order}' AS collection
-  FROM pg_temp.parts('transaction_metadata', 'publications', 'transaction_metadata',
+  FROM pg_temp.parts('transaction_metadata', 'publications', 'transaction_metadata', 'message_include', '*',
                      'topic_prefix', 'srv', 'transaction_metadata', 'on');
 
 -- Partitions that are published as their root are one collection
@@ -77,13 +77,13 @@ CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
 CREATE PUBLICATION transaction_metadata_root FOR TABLE p WITH (publish_via_partition_root);
 INSERT INTO p VALUES (1), (11), (2);
 SELECT value -> 'data_collections' AS collections
-  FROM pg_temp.parts('transaction_metadata', 'publications', 'transaction_metadata_root',
+  FROM pg_temp.parts('transaction_metadata', 'publications', 'transaction_metadata_root', 'message_include', '*',
                      'transaction_metadata', 'on')
  WHERE value ->> 'status' = 'END';
 
 -- With schemas
 INSERT INTO a VALUES (8, 'x');
-SELECT * FROM pg_temp.events('transaction_metadata', 'publications', 'transaction_metadata',
+SELECT * FROM pg_temp.events('transaction_metadata', 'publications', 'transaction_metadata', 'message_include', '*',
                              'topic_prefix', 'srv', 'transaction_metadata', 'on', 'schemas', 'on') AS event
  WHERE event LIKE '{"topic":"srv.transaction"%';
 

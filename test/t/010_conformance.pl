@@ -483,7 +483,8 @@ sub text_records
 
 	foreach my $line (split /\n/, $node->safe_psql('gold', <<"EOQ"))
 SELECT data FROM pg_logical_slot_get_changes('$slot', NULL, NULL,
-	'publications', 'everything', 'topic_prefix', 'srv' $options)
+	'publications', 'everything', 'topic_prefix', 'srv',
+	'message_include', '*' $options)
 EOQ
 	{
 		my ($topic, $key, $value, $headers) =
@@ -624,13 +625,14 @@ create_subscription(
 	$node, $kafka, 'plain',
 	database => 'gold',
 	publications => '{everything}',
-	options => '{"topic_prefix": "srv", "transaction_metadata": true}');
+	options => '{"topic_prefix": "srv", "transaction_metadata": true,
+		"message_include": ["*"]}');
 create_subscription(
 	$node, $kafka, 'wrapped',
 	database => 'gold',
 	publications => '{everything}',
 	options => '{"topic_prefix": "srv", "transaction_metadata": true,
-		"schemas": true}');
+		"message_include": ["*"], "schemas": true}');
 $node->safe_psql('gold', "SELECT cdc_emit.disable_subscription('wrapped')");
 wait_for_state($node, 'wrapped', 'disabled', 'gold');
 $node->safe_psql('gold',

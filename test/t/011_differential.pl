@@ -60,7 +60,8 @@ LANGUAGE sql AS $$
          s ->> 'commit_lsn', s ->> 'commit_index', m ->> 'key',
          (SELECT string_agg(k, ' ') FROM json_object_keys(m -> 'headers') k
            WHERE k IN ('__debezium.newkey', '__debezium.oldkey'))
-    FROM pg_logical_slot_get_changes(slot, NULL, NULL, 'publications', slot),
+    FROM pg_logical_slot_get_changes(slot, NULL, NULL, 'publications', slot,
+		'message_include', '*'),
          LATERAL (SELECT data::json AS m OFFSET 0) j,
          LATERAL (SELECT nullif(m ->> 'value', '')::json AS v) k,
          LATERAL (SELECT v -> 'source' AS s) l

@@ -187,7 +187,8 @@ is(scalar(keys %notes), 1, 'a table without a key is on one partition');
 # ----------------------------------------------------------------
 create_subscription($node, $kafka, 'messages',
 	publications => '{items}',
-	options => '{"transaction_metadata": true, "message_exclude": ["no*"]}');
+	options => '{"transaction_metadata": true,
+		"message_include": ["*"], "message_exclude": ["no*"]}');
 my $confirmed = "SELECT confirmed_lsn FROM cdc_emit.pg_stat_cdc_emit
 	WHERE subscription = 'messages'";
 
@@ -246,7 +247,8 @@ CREATE EXTENSION cdc_emit;
 CREATE TABLE item (id int PRIMARY KEY);
 CREATE PUBLICATION latin FOR TABLE item;
 EOQ
-create_subscription($node, $kafka, 'latin', database => 'latin');
+create_subscription($node, $kafka, 'latin', database => 'latin',
+	options => '{"message_include": ["*"]}');
 $lsn = $node->safe_psql('latin', <<'EOQ');
 SELECT pg_logical_emit_message(false, chr(233), 'x');
 INSERT INTO item VALUES (1);
