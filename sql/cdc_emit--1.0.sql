@@ -182,9 +182,9 @@ COMMENT ON TABLE cdc_emit.skipped_transaction IS
 COMMENT ON COLUMN cdc_emit.skipped_transaction.subid IS
 'identifier of the subscription, which may be gone';
 COMMENT ON COLUMN cdc_emit.skipped_transaction.commit_lsn IS
-'start of the commit record of the transaction';
+'start of the commit record of the transaction; of a logical message outside of transactions, its position';
 COMMENT ON COLUMN cdc_emit.skipped_transaction.xid IS
-'transaction ID';
+'transaction ID; 0 for a logical message outside of transactions';
 COMMENT ON COLUMN cdc_emit.skipped_transaction.subscription IS
 'name of the subscription at that time';
 COMMENT ON COLUMN cdc_emit.skipped_transaction.skipped_at IS

@@ -227,7 +227,8 @@ end_change(CaptureState *state, XLogRecPtr lsn)
 
 /* Has an administrator asked to leave this transaction out? */
 static bool
-is_skipped(const CaptureState *state, const ReorderBufferTXN *txn)
+is_skipped(const CaptureState *state, XLogRecPtr commit_lsn,
+		   TransactionId xid)
 {
 	ListCell   *lc;
 
@@ -235,21 +236,19 @@ is_skipped(const CaptureState *state, const ReorderBufferTXN *txn)
 	{
 		const SkippedTransaction *skipped = lfirst(lc);
 
-		if (skipped->commit_lsn == txn->final_lsn && skipped->xid == txn->xid)
+		if (skipped->commit_lsn == commit_lsn && skipped->xid == xid)
 			return true;
 	}
 	return false;
 }
 
 static void
-begin_skipping(CaptureState *state)
+report_skipping(XLogRecPtr commit_lsn, TransactionId xid)
 {
-	XLogRecPtr	commit_lsn = state->transaction.commit_lsn;
-
 	capture_counts.skipped++;
 	ereport(LOG,
 			errmsg("skipping transaction %u, which committed at %X/%X",
-				   state->transaction.xid, LSN_FORMAT_ARGS(commit_lsn)),
+				   xid, LSN_FORMAT_ARGS(commit_lsn)),
 			errdetail("Its changes are not published, as requested with cdc_emit.skip_transaction()."));
 }
 
@@ -290,9 +289,9 @@ begin_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn)
 					  cdc_txn_commit_time(txn));
 	state->transaction.origin_lsn = txn->origin_lsn;
 	state->origin_id = txn->origin_id;
-	state->skipping = is_skipped(state, txn);
+	state->skipping = is_skipped(state, txn->final_lsn, txn->xid);
 	if (state->skipping)
-		begin_skipping(state);
+		report_skipping(txn->final_lsn, txn->xid);
 }
 
 static void
@@ -409,6 +408,7 @@ message_outside(CaptureState *state, LogicalMessage *message,
 
 	state->in_transaction = true;
 	state->transaction.commit_lsn = reader->ReadRecPtr;
+	state->transaction.xid = InvalidTransactionId;
 	if (state->sink->begin)
 		state->sink->begin(state->sink, state->transaction.commit_lsn);
 	if (own_transaction)
@@ -439,7 +439,10 @@ message_cb(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn,
 	message.prefix = prefix;
 	message.content = content;
 	message.content_len = content_len;
-	if (!transactional)
+	if (!transactional &&
+		is_skipped(state, ctx->reader->ReadRecPtr, InvalidTransactionId))
+		report_skipping(ctx->reader->ReadRecPtr, InvalidTransactionId);
+	else if (!transactional)
 		message_outside(state, &message, ctx->reader);
 	else
 		message_in_context(state, &message, true);

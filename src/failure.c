@@ -89,6 +89,7 @@ describe_event(SubscriptionError *error)
 
 	if (!capture_get_failure(error->sqlstate, &failure))
 		return;
+	error->skippable = true;
 	error->lsn = failure.commit_lsn;
 	error->xid = failure.xid;
 	error->permanent = failure.poison;

@@ -103,7 +103,9 @@ typedef struct SubscriptionError
 	char		hint[CDC_DETAIL_LENGTH];
 	XLogRecPtr	lsn;			/* start of the transaction's commit record;
 								 * without transaction, where reading was */
-	TransactionId xid;			/* invalid: in no transaction */
+	bool		skippable;		/* lsn is that of a transaction, or of a
+								 * logical message outside of transactions */
+	TransactionId xid;			/* of the transaction */
 	bool		permanent;		/* it comes again, so trying is of no use */
 	char		table[2 * NAMEDATALEN + 2]; /* schema and table */
 	char		key[CDC_KEY_LENGTH];	/* message key */

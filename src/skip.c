@@ -8,7 +8,8 @@
  * error, named by its LSN, and not yet acknowledged by Kafka.  The record says
  * who skipped what and why; the worker finds it in its configuration and
  * leaves out a transaction only if the LSN of its commit and its transaction
- * id are the recorded ones.
+ * id are the recorded ones.  A logical message outside of transactions counts
+ * as one without transaction id.
  *
  * Runs in ordinary backends as the caller.
  *
@@ -74,7 +75,7 @@ check_failure(const char *name, const FailedTransaction *failed,
 {
 	const SubscriptionError *error = &failed->error;
 
-	if (error->time == 0 || !TransactionIdIsValid(error->xid))
+	if (error->time == 0 || !error->skippable)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("subscription \"%s\" has not failed within a transaction",

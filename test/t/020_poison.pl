@@ -131,32 +131,54 @@ $node->restart;
 $node->safe_psql('postgres', "DELETE FROM item WHERE id BETWEEN 20 AND 22");
 
 # ----------------------------------------------------------------
-# on_error = dead_letter
+# a logical message outside of transactions
 # ----------------------------------------------------------------
 wait_for_state($node, 'shop', 'failed');
 is(told('last_error_key'), '{"id":21}',
 	'a delete whose old row is too large fails as well');
 $node->safe_psql('postgres',
-	"SELECT cdc_emit.alter_subscription('shop', '{\"on_error\": \"dead_letter\"}')");
+	"ALTER SERVER kafka OPTIONS (SET message_max_bytes '100000')");
 acknowledged($node, 'shop');
+$node->safe_psql('postgres',
+	"SELECT pg_logical_emit_message(false, 'big', repeat('x', 200000))");
+wait_for_state($node, 'shop', 'failed');
+$node->safe_psql('postgres', "SELECT cdc_emit.skip_transaction('shop', last_error_lsn)
+	FROM cdc_emit.pg_stat_cdc_emit");
+acknowledged($node, 'shop');
+is(told('state, skipped'), 'streaming|1', 'it can be skipped');
+$node->restart;
+acknowledged($node, 'shop');
+is(told('state, skipped'), 'streaming|0', 'and does not come again');
+
+# ----------------------------------------------------------------
+# on_error = dead_letter
+# ----------------------------------------------------------------
+$node->safe_psql('postgres',
+	"ALTER SERVER kafka OPTIONS (SET message_max_bytes '10000')");
+$node->safe_psql('postgres',
+	"SELECT cdc_emit.alter_subscription('shop', '{\"on_error\": \"dead_letter\"}')");
+is($node->safe_psql('postgres', "SELECT cdc_emit.wait_ready('shop')"),
+	't', 'altered');
+$node->safe_psql('postgres', "INSERT INTO item VALUES (21, repeat('x', 20000));
+	DELETE FROM item WHERE id = 21");
 poison(40, 20000);
 $node->safe_psql('postgres',
 	"INSERT INTO log VALUES (repeat('\xc3\xa4', 10000)); INSERT INTO log VALUES ('ok')");
 acknowledged($node, 'shop');
 is(told('state, dead_letters, skipped'),
-	'streaming|3|0', 'three dead letters and it goes on');
+	'streaming|4|0', 'four dead letters and it goes on');
 
 my @letters = split /\n/,
   `kcat -C -q -e -o beginning -b $address -t shop.dead_letter -f '%K %k %S %h\\n'`;
-is(scalar @letters, 3, 'they are in the topic');
-my ($length) = $letters[1] =~ /^9 \{"id":41\} (\d+) /;
+is(scalar @letters, 4, 'they are in the topic');
+my ($length) = $letters[2] =~ /^9 \{"id":41\} (\d+) /;
 ok($length > 9000 && $length < 10000, "the value is what fits: $length bytes");
-like($letters[1], qr/__cdc_emit\.$_/, "a header says $_")
+like($letters[2], qr/__cdc_emit\.$_/, "a header says $_")
   foreach ('sqlstate=54000', 'error=message for Kafka topic', 'topic=shop\.public\.item',
 	'schema=public', 'table=item', 'op=c', 'xid=\d+', 'lsn=\d+',
 	'commit_lsn=\d+', 'commit_index=1', 'value_length=2\d\d\d\d');
-like($letters[0], qr/^9 \{"id":21\} .*op=d/, 'the delete is there');
-like($letters[2], qr/^-1  \d+ .*table=log/, 'and an event without key');
+like($letters[1], qr/^9 \{"id":21\} .*op=d/, 'the delete is there');
+like($letters[3], qr/^-1  \d+ .*table=log/, 'and an event without key');
 my $cut = `kcat -C -q -o -1 -c 1 -b $address -t shop.dead_letter -f '%s'`;
 ok(utf8::decode($cut), 'a value is cut off between characters');
 
