@@ -23,7 +23,8 @@ CREATE PUBLICATION shop FOR TABLE item, log;
 CREATE SERVER kafka FOREIGN DATA WRAPPER cdc_emit
 	OPTIONS (bootstrap_servers '$address', message_max_bytes '3000');
 CREATE ROLE other IN ROLE cdc_emit_admin;
-SELECT cdc_emit.create_subscription('shop', 'kafka', '{shop}');
+SELECT cdc_emit.create_subscription('shop', 'kafka', '{shop}',
+	'{"message_include": ["big"]}');
 EOQ
 is($node->safe_psql('postgres', "SELECT cdc_emit.wait_ready('shop')"),
 	't', 'streams');
