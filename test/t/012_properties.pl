@@ -22,10 +22,14 @@ use TypeSamples;
 my $rounds = $ENV{PROPERTY_ROUNDS} // ($ENV{CDC_VALGRIND} ? 4 : 30);
 my $tables_per_round = 4;
 my $node = new_node('primary');
+@infinite_intervals = qw(infinity -infinity) if $node->pg_version >= 17;
 
 $ENV{PGCLIENTENCODING} = 'UTF8';
-install_consumer($node, 'postgres');
-$node->safe_psql('postgres', <<'EOQ');
+$node->safe_psql('postgres',
+	"CREATE DATABASE property ENCODING 'UTF8' TEMPLATE template0
+	 LC_COLLATE 'C' LC_CTYPE 'C'");
+install_consumer($node, 'property');
+$node->safe_psql('property', <<'EOQ');
 CREATE EXTENSION hstore;
 CREATE EXTENSION ltree;
 CREATE EXTENSION citext;
@@ -64,15 +68,19 @@ LANGUAGE sql IMMUTABLE STRICT AS $$
   SELECT CASE $1 WHEN '24:00:00' THEN $1 ELSE date_trunc('milliseconds', $1::interval)::time END
 $$;
 
--- An interval as a number: a month is a twelfth of 365.25 days.
+-- An interval as a number: a month is a twelfth of 365.25 days, infinity the
+-- end of the range.
 CREATE FUNCTION property.microseconds(interval) RETURNS numeric
 LANGUAGE sql IMMUTABLE STRICT AS $$
   SELECT least(greatest(
-    trunc((extract(year FROM $1) * 12 + extract(month FROM $1)) * 2629800000000
-          + extract(day FROM $1) * 86400000000
-          + extract(hour FROM $1) * 3600000000 + extract(minute FROM $1) * 60000000
-          + extract(microseconds FROM $1)),
-    -9223372036854775808), 9223372036854775807)
+    CASE WHEN isfinite($1) THEN
+      trunc((extract(year FROM $1) * 12 + extract(month FROM $1)) * 2629800000000
+            + extract(day FROM $1) * 86400000000
+            + extract(hour FROM $1) * 3600000000 + extract(minute FROM $1) * 60000000
+            + extract(microseconds FROM $1))
+    ELSE
+      extract(epoch FROM $1)
+    END, -9223372036854775808), 9223372036854775807)
 $$;
 
 -- The array with lower bounds of 1
@@ -381,7 +389,7 @@ my %count = (events => 0, rows => 0, values => 0, different => 0, large => 0);
 sub run_script
 {
 	my ($script) = @_;
-	return $node->safe_psql('postgres', encode('UTF-8', $script));
+	return $node->safe_psql('property', encode('UTF-8', $script));
 }
 
 # One round; false if there is a difference

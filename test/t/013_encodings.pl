@@ -29,6 +29,10 @@ my $kafka = new_kafka();
 my $node = new_node('primary');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
+$node->safe_psql('postgres',
+	"CREATE DATABASE judge ENCODING 'UTF8' TEMPLATE template0
+	 LC_COLLATE 'C' LC_CTYPE 'C'");
+
 # ----------------------------------------------------------------
 # Words, as bytes of the encoding: at most 60 bytes each, so that they can be
 # names.  Together they have all characters of the encoding, or many.
@@ -248,7 +252,7 @@ acknowledged($node, $_, $_) foreach @databases;
 # Messages, by both ways, as UTF-8 in a database of that encoding
 # ----------------------------------------------------------------
 
-sql('postgres', <<'EOQ');
+sql('judge', <<'EOQ');
 CREATE TABLE line (source text, line text);
 CREATE TABLE word (db text, n int, w text);
 CREATE TABLE long (db text, tab text, id int, v text);
@@ -275,7 +279,7 @@ sub check_file
 sub load
 {
 	my ($columns, $file) = @_;
-	$node->safe_psql('postgres',
+	$node->safe_psql('judge',
 		"COPY $columns FROM '$file' (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')"
 	);
 	unlink $file;
@@ -365,7 +369,7 @@ foreach my $database (@databases)
 	}
 	append_to_file("$file.words", "$expected\n");
 	append_to_file("$file.long", "$edges\n");
-	sql('postgres', <<"EOQ");
+	sql('judge', <<"EOQ");
 CREATE TEMP TABLE t (db text, tab text, id int, hex text);
 COPY t (db, id, hex) FROM '$file.words' (DELIMITER '|');
 INSERT INTO word SELECT db, id, convert_from(decode(hex, 'hex'), 'UTF8') FROM t;
@@ -379,7 +383,7 @@ EOQ
 # Comparison
 # ----------------------------------------------------------------
 
-sql('postgres', <<'EOQ');
+sql('judge', <<'EOQ');
 -- With schemas, all is in the payload.
 CREATE TABLE event AS
 SELECT split_part(source, ' ', 1) AS db, split_part(source, ' ', 2) AS way,
@@ -407,12 +411,12 @@ EOQ
 foreach my $database (@databases)
 {
 	my $words =
-	  sql('postgres', "SELECT count(*) FROM word WHERE db = '$database'");
+	  sql('judge', "SELECT count(*) FROM word WHERE db = '$database'");
 	foreach my $way (qw(sql schemas kafka))
 	{
 		# Two words can be the same after the replacement of characters, so
 		# words are counted that have their event.
-		my $found = sql('postgres', <<"EOQ");
+		my $found = sql('judge', <<"EOQ");
 SELECT count(DISTINCT n) FILTER (WHERE op = 'c' AND compact(after, w) = row_of(n, w, repeat(w || '1', 200)) AND key = jsonb_build_object('k' || w, w)),
        count(DISTINCT n) FILTER (WHERE op = 'u' AND compact(after, w) = row_of(-n, w, '__debezium_unavailable_value')
                           AND (headers ->> '__cdc_emit.unavailable')::jsonb = jsonb_build_array('g' || w)),
@@ -430,11 +434,11 @@ EOQ
 
 		foreach my $table (qw(edge unicode))
 		{
-			my $expected = sql('postgres',
+			my $expected = sql('judge',
 				"SELECT count(*) FROM long WHERE db = '$database' AND tab = '$table'"
 			);
 			next if $expected == 0;
-			is( sql('postgres', <<"EOQ"),
+			is( sql('judge', <<"EOQ"),
 SELECT count(*) FILTER (WHERE e.after ->> 'v' = l.v)
   FROM long l JOIN event e ON e.db = l.db AND e.tab = l.tab AND e.id = l.id
  WHERE l.db = '$database' AND l.tab = '$table' AND e.way = '$way' AND e.schema = 'public'
@@ -444,12 +448,12 @@ EOQ
 		}
 	}
 }
-is( sql('postgres',
+is( sql('judge',
 		"SELECT count(*) FROM (SELECT db, key, headers, op, before, after FROM event WHERE way = 'sql'
 		 EXCEPT ALL SELECT db, key, headers, op, before, after FROM event WHERE way = 'kafka') x"),
 	0,
 	'both ways say the same in '
-	  . sql('postgres', "SELECT count(*) FROM event WHERE way = 'kafka'")
+	  . sql('judge', "SELECT count(*) FROM event WHERE way = 'kafka'")
 	  . ' messages');
 
 $node->stop;

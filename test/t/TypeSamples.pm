@@ -30,7 +30,7 @@ use List::Util qw(max min);
 use MIME::Base64 qw(encode_base64);
 
 our @EXPORT =
-  qw(%modes $placeholder type_names make_type literal identifier number pick chance shuffled);
+  qw(%modes $placeholder @infinite_intervals type_names make_type literal identifier number pick chance shuffled);
 
 our %modes = (
 	decimal_handling => [qw(precise string double)],
@@ -45,6 +45,9 @@ our %modes = (
 
 # What stands for values that are unavailable
 our $placeholder = '__debezium_unavailable_value';
+
+# Since 17 there are infinite intervals.
+our @infinite_intervals;
 
 # ----------------------------------------------------------------
 # Chance
@@ -301,7 +304,7 @@ sub interval
 		'1 year 2 mons 3 days 04:05:06.78',
 		'-1 day 00:00:01.5',
 		'178000000 years', '-178000000 years', '-00:00:00.000001',
-		'1 mon -1 day', '2147483647 days', '2562047788:00:54.775807',
+		'1 mon -1 day', '2147483647 days', '2562047788:00:00', @infinite_intervals,
 		map {
 			sprintf('%s%d years %s%d mons %s%d days %s%d:%02d:%02d%s',
 				pick('', '-'), number(0, pick(1, 200)),
@@ -1089,7 +1092,7 @@ my %types = (
 	system => sub {
 		my ($sql, $sample) = @{ pick(
 				[ 'xid', sub { return number(3, 1000000) } ],
-				[ 'xid8', sub { return digits(18) } ],
+				[ 'xid8', sub { return number(1, 9) . digits(17) } ],
 				[ 'cid', sub { return number(0, 1000) } ],
 				[ 'tid', sub { return '(' . number(0, 99) . ',' . number(1, 99) . ')' } ],
 				[ 'pg_lsn', sub { return sprintf '%X/%X', number(0, 1000), number(0, 1000000) } ],
