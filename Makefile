@@ -13,6 +13,8 @@
 #   make valgrind          the test suite under valgrind
 #   make sanitize          the test suite with AddressSanitizer and
 #                          UndefinedBehaviorSanitizer
+#   make torture           random faults under load for TORTURE_SECONDS=3600, a
+#                          TORTURE_SEED repeats them
 #   make fuzz              fuzz targets, each for FUZZ_SECONDS=60; FUZZ=decimal
 #                          chooses among them
 #   make bench             the benchmarks of bench/
@@ -103,6 +105,10 @@ valgrind:
 sanitize:
 	@scripts/test --sanitize
 
+torture:
+	@TORTURE_SECONDS="$${TORTURE_SECONDS:-3600}" TAP_TESTS=030_torture \
+	  scripts/test tap
+
 fuzz:
 	@scripts/install-deps build fuzz
 	@$(MAKE) -s -C test/fuzz check
@@ -117,5 +123,5 @@ bench:
 	@bench/run
 
 .PHONY: all install installcheck uninstall clean distclean librdkafka-present \
-	quickstart quickstart-stop test valgrind sanitize fuzz check-format \
+	quickstart quickstart-stop test valgrind sanitize torture fuzz check-format \
 	check-versions bench

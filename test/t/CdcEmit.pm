@@ -14,7 +14,8 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
-  require_kafka new_node new_kafka kill_postmaster fault_installation
+  require_kafka new_node new_kafka new_kafka_cluster kill_postmaster
+  fault_installation
   create_subscription wait_for_state
   acknowledged worker_pid worker_memory load_topics is_rebuilt count_of
   start_pgbench finish_pgbench pgbench_tables is_stored_once is_ordered
@@ -108,13 +109,33 @@ sub has_setting
 # A real Kafka, started.
 sub new_kafka
 {
-	my $self = bless {
-		dir => PostgreSQL::Test::Utils::tempdir('kafka'),
-		port => PostgreSQL::Test::Cluster::get_free_port()
-	}, 'CdcEmit::Kafka';
-	$self->{address} = "127.0.0.1:$self->{port}";
+	my $self = kafka_broker(PostgreSQL::Test::Utils::tempdir('kafka'));
 	$self->start;
 	return $self;
+}
+
+# A Kafka of so many brokers, started; returns the brokers.
+sub new_kafka_cluster
+{
+	my ($size) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir('kafka');
+	my @brokers = map { kafka_broker("$dir/$_") } 1 .. $size;
+
+	$_->is_running foreach @brokers;
+	$brokers[0]->run('cluster', $dir, map { $_->{port} } @brokers);
+	return @brokers;
+}
+
+sub kafka_broker
+{
+	my ($dir) = @_;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+
+	return bless {
+		dir => $dir,
+		port => $port,
+		address => "127.0.0.1:$port"
+	}, 'CdcEmit::Kafka';
 }
 
 {
@@ -133,11 +154,14 @@ sub new_kafka
 
 	sub address { return $_[0]->{address}; }
 
+	# Is, or is about to be: it has to end with the test.
+	sub is_running { $running{ $_[0] } = $_[0]; return; }
+
 	sub start
 	{
 		my ($self) = @_;
+		$self->is_running;
 		$self->run('start', $self->{dir}, $self->{port});
-		$running{$self} = $self;
 		return;
 	}
 
