@@ -115,6 +115,23 @@ raise_other_history(ExactlyOnce *eo, XLogRecPtr end)
 			errhint("If another server publishes now, disable the subscription here. To continue here at the position of the replication slot, choose another position_topic with cdc_emit.alter_subscription(); events of transactions that are lost stay in Kafka."));
 }
 
+/*
+ * The last transaction in Kafka is not one of this server, although the WAL
+ * reaches as far: both are copies that have gone different ways.
+ */
+static void
+raise_other_transactions(ExactlyOnce *eo)
+{
+	eo->failed = true;
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("Kafka has events up to %X/%X of timeline %u of another server with the same system identifier",
+				   LSN_FORMAT_ARGS(eo->start.lsn), eo->start.timeline),
+			errdetail("This server has not committed the last transaction of them, at %X/%X.",
+					  LSN_FORMAT_ARGS(eo->start.commit_lsn)),
+			errhint("One is a copy of the other. Disable the subscription on the one that shall not publish. To publish from this server, choose another position_topic with cdc_emit.alter_subscription(); events of the other one stay in Kafka."));
+}
+
 static void
 raise_taken_over(ExactlyOnce *eo)
 {
@@ -127,6 +144,19 @@ raise_taken_over(ExactlyOnce *eo)
 					  LSN_FORMAT_ARGS(eo->start.lsn), eo->start.timeline,
 					  eo->settings->position_topic),
 			errhint("Decide which server shall publish: disable the subscription on the other one, and use cdc_emit.enable_subscription() on that one."));
+}
+
+/* Where it cannot be told because WAL was removed, the answer is yes. */
+static bool
+has_last_transaction(const ExactlyOnce *eo)
+{
+	XLogRecPtr	kept_from = eo->settings->restart_lsn;
+
+	if (XLogRecPtrIsInvalid(eo->start.commit_lsn) ||
+		XLogRecPtrIsInvalid(kept_from) || eo->start.commit_lsn < kept_from)
+		return true;
+	return reader_has_commit(eo->start.commit_lsn,
+							 (TimestampTz) eo->start.commit_time);
 }
 
 static void
@@ -146,6 +176,11 @@ check_start(ExactlyOnce *eo)
 			raise_other_history(eo, end);
 			break;
 	}
+	if (eo->settings->last_writer != 0 &&
+		eo->start.writer != eo->settings->last_writer)
+		raise_taken_over(eo);
+	if (!has_last_transaction(eo))
+		raise_other_transactions(eo);
 }
 
 /* Read the last committed position, and see whether it is one for us. */
@@ -298,9 +333,6 @@ exactly_once_start(ExactlyOnce *eo, Producer *producer,
 									settings->producer_options->transactional_id);
 
 	read_start(eo, reader, false);
-	if (eo->has_start && settings->last_writer != 0 &&
-		eo->start.writer != settings->last_writer)
-		raise_taken_over(eo);
 	while (!producer_init_transactions(producer))
 		settings->wait(0);
 	FAULT_POINT("after_fencing");
@@ -336,6 +368,8 @@ exactly_once_announce(ExactlyOnce *eo, XLogRecPtr start_lsn)
 {
 	eo->resuming = eo->has_start && eo->start.changes > 0 &&
 		eo->start.lsn == start_lsn;
+	eo->position.commit_lsn = eo->start.commit_lsn;
+	eo->position.commit_time = eo->start.commit_time;
 	exactly_once_open(eo, 0);
 	if (eo->resuming)
 		close_at(eo, start_lsn, eo->start.changes, eo->start.change_lsn);
@@ -395,6 +429,13 @@ exactly_once_end(ExactlyOnce *eo)
 {
 	if (eo->skipping)
 		raise_lost_transaction(eo, gettext_noop("It has fewer changes now."));
+}
+
+void
+exactly_once_sent(ExactlyOnce *eo, TimestampTz commit_time)
+{
+	eo->position.commit_lsn = eo->commit_lsn;
+	eo->position.commit_time = (uint64) commit_time;
 }
 
 /* ----------------------------------------------------------------

@@ -29,6 +29,9 @@ typedef struct ExactlyOnceSettings
 	 */
 	uint64		last_writer;
 
+	/* From here on WAL is kept by the slot; InvalidXLogRecPtr: it has none. */
+	XLogRecPtr	restart_lsn;
+
 	/* While starting: sleep up to timeout ms, serve what must be served. */
 	void		(*wait) (long timeout);
 } ExactlyOnceSettings;
@@ -96,6 +99,9 @@ extern void exactly_once_announce(ExactlyOnce *eo, XLogRecPtr start_lsn);
 extern void exactly_once_begin(ExactlyOnce *eo, XLogRecPtr commit_lsn);
 extern void exactly_once_change(ExactlyOnce *eo, XLogRecPtr lsn);
 extern void exactly_once_end(ExactlyOnce *eo);
+
+/* The transaction that has ended has events. */
+extern void exactly_once_sent(ExactlyOnce *eo, TimestampTz commit_time);
 
 /*
  * For messages: is it in Kafka already; can it be produced now; it will be.

@@ -213,6 +213,8 @@ sink_commit(Sink *base, XLogRecPtr end_lsn, TimestampTz commit_time)
 	{
 		sink->sent_lsn = end_lsn;
 		sink->last_commit_time = commit_time;
+		if (sink->exactly_once)
+			exactly_once_sent(sink->exactly_once, commit_time);
 	}
 	acks_close(&sink->acks, end_lsn);
 }

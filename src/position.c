@@ -8,6 +8,7 @@
  *
  *		{"version":1,"system_identifier":"7421337","timeline":1,
  *		 "lsn":"0/16B3748","changes":0,"change_lsn":"0/0",
+ *		 "commit_lsn":"0/16B3700","commit_time":"846720000000000",
  *		 "writer":"00f3a2c47a1be9d5"}
  *
  * 64-bit numbers are strings, since JSON tools round numbers.  Readers accept
@@ -65,6 +66,8 @@ position_format(const Position *position, char buf[POSITION_SIZE])
 				   "\"lsn\":\"%" PRIX32 "/%" PRIX32 "\","
 				   "\"changes\":%" PRIu64 ","
 				   "\"change_lsn\":\"%" PRIX32 "/%" PRIX32 "\","
+				   "\"commit_lsn\":\"%" PRIX32 "/%" PRIX32 "\","
+				   "\"commit_time\":\"%" PRIu64 "\","
 				   "\"writer\":\"%016" PRIx64 "\"}",
 				   POSITION_VERSION, position->system_identifier,
 				   position->timeline,
@@ -72,6 +75,9 @@ position_format(const Position *position, char buf[POSITION_SIZE])
 				   position->changes,
 				   (uint32_t) (position->change_lsn >> 32),
 				   (uint32_t) position->change_lsn,
+				   (uint32_t) (position->commit_lsn >> 32),
+				   (uint32_t) position->commit_lsn,
+				   position->commit_time,
 				   position->writer);
 	return (size_t) len;
 }
@@ -236,6 +242,10 @@ take_member(const char *name, const char *value, Position *position,
 		*members |= HAS_CHANGE_LSN;
 		return parse_lsn(value, &position->change_lsn);
 	}
+	if (strcmp(name, "commit_lsn") == 0)
+		return parse_lsn(value, &position->commit_lsn);
+	if (strcmp(name, "commit_time") == 0)
+		return parse_number(value, 10, UINT64_MAX, &position->commit_time);
 	if (strcmp(name, "writer") == 0)
 		return parse_number(value, 16, UINT64_MAX, &position->writer);
 	return true;

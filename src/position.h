@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* Room for a record as text, with its terminator. */
-#define POSITION_SIZE	320
+#define POSITION_SIZE	400
 
 typedef struct Position
 {
@@ -34,6 +34,14 @@ typedef struct Position
 	 */
 	uint64_t	changes;
 	uint64_t	change_lsn;
+
+	/*
+	 * The last transaction before lsn that has events: where its commit record
+	 * starts, and its time; 0: not known.  Servers whose WAL is the same up to
+	 * lsn have it there.
+	 */
+	uint64_t	commit_lsn;
+	uint64_t	commit_time;
 
 	uint64_t	writer;			/* random number of the server that wrote it */
 } Position;

@@ -211,6 +211,49 @@ reader_timeline_end(TimeLineID timeline)
 	return end;
 }
 
+/* The time that output plugins are told of a commit */
+static TimestampTz
+commit_time_of(XLogReaderState *record)
+{
+	xl_xact_parsed_commit parsed;
+
+	ParseCommitRecord(XLogRecGetInfo(record),
+					  (xl_xact_commit *) XLogRecGetData(record), &parsed);
+	return (parsed.xinfo & XACT_XINFO_HAS_ORIGIN) ? parsed.origin_timestamp :
+		parsed.xact_time;
+}
+
+static bool
+is_commit(XLogReaderState *record)
+{
+	uint8		info = XLogRecGetInfo(record) & XLOG_XACT_OPMASK;
+
+	return XLogRecGetRmid(record) == RM_XACT_ID &&
+		(info == XLOG_XACT_COMMIT || info == XLOG_XACT_COMMIT_PREPARED);
+}
+
+bool
+reader_has_commit(XLogRecPtr lsn, TimestampTz commit_time)
+{
+	ReadLocalXLogPageNoWaitPrivate end_of_wal = {0};
+	XLogReaderRoutine routine = reader_routine;
+	XLogReaderState *wal;
+	char	   *error;
+	bool		result;
+
+	wal = XLogReaderAllocate(wal_segment_size, NULL, &routine, &end_of_wal);
+	if (wal == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_OUT_OF_MEMORY),
+				errmsg("out of memory"));
+	XLogBeginRead(wal, lsn);
+	result = XLogReadRecord(wal, &error) != NULL &&
+		(XLogRecGetRmid(wal) == RM_LOGICALMSG_ID ||
+		 (is_commit(wal) && commit_time_of(wal) == commit_time));
+	XLogReaderFree(wal);
+	return result;
+}
+
 /*
  * Is a committed transaction still in the proc array?
  *
@@ -241,13 +284,11 @@ static void
 wait_until_visible(Reader *reader)
 {
 	XLogReaderState *record = reader->decoding->reader;
-	uint8		info = XLogRecGetInfo(record) & XLOG_XACT_OPMASK;
 	xl_xact_parsed_commit parsed;
 	TransactionId xid;
 	long		nap = 1;
 
-	if (XLogRecGetRmid(record) != RM_XACT_ID ||
-		(info != XLOG_XACT_COMMIT && info != XLOG_XACT_COMMIT_PREPARED))
+	if (!is_commit(record))
 		return;
 	ParseCommitRecord(XLogRecGetInfo(record),
 					  (xl_xact_commit *) XLogRecGetData(record), &parsed);

@@ -59,6 +59,12 @@ extern TimeLineID reader_timeline(void);
  */
 extern XLogRecPtr reader_timeline_end(TimeLineID timeline);
 
+/*
+ * Does the record at lsn commit a transaction at that time, or is it a message
+ * outside of transactions?  A slot must keep that WAL.
+ */
+extern bool reader_has_commit(XLogRecPtr lsn, TimestampTz commit_time);
+
 /* Decode until one of ReaderResult is true; slice is in ms. */
 extern ReaderResult reader_run(Reader *reader, int slice);
 

@@ -738,6 +738,10 @@ wait_for_start(long timeout)
 static void
 start_exactly_once(void)
 {
+	SlotInfo	info;
+
+	slot_look_up(NameStr(slot_name), MyDatabaseId, &info);
+	exactly_once_settings.restart_lsn = info.restart_lsn;
 	exactly_once_settings.producer_options = &producer_options;
 	exactly_once_settings.position_topic = options->position_topic;
 	exactly_once_settings.commit_interval = options->commit_interval;

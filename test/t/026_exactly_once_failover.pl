@@ -177,12 +177,22 @@ is( $primary->safe_psql(
 	'streaming|0',
 	'the primary was not disturbed');
 
-# Somebody makes it: its WAL goes on, and it is told to publish.
+# More WAL of its own does not help it.
 $copy->safe_psql('postgres', <<'EOQ');
 SELECT pg_switch_wal(), txid_current();
 SELECT pg_switch_wal(), txid_current();
 SELECT cdc_emit.enable_subscription('shop');
 EOQ
+$copy->poll_query_until('postgres',
+	"SELECT state = 'failed' AND last_error ~ 'of another server'
+	 FROM cdc_emit.pg_stat_cdc_emit")
+  or die 'the copy publishes';
+pass('a copy that has gone another way refuses to publish');
+$copy->stop;
+
+# One that has what Kafka has is as good as the primary.
+$copy = copy_of($primary, 'copy2');
+$copy->start;
 is($copy->safe_psql('postgres', "SELECT cdc_emit.wait_ready('shop')"),
 	't', 'the copy has taken over');
 insert($primary, 1);

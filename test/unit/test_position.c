@@ -56,7 +56,8 @@ equal(const Position *a, const Position *b)
 	return a->system_identifier == b->system_identifier &&
 		a->timeline == b->timeline && a->lsn == b->lsn &&
 		a->changes == b->changes && a->change_lsn == b->change_lsn &&
-		a->writer == b->writer;
+		a->commit_lsn == b->commit_lsn &&
+		a->commit_time == b->commit_time && a->writer == b->writer;
 }
 
 static void
@@ -68,6 +69,8 @@ test_format(void)
 		.lsn = UINT64_C(0x16B3748),
 		.changes = 17,
 		.change_lsn = UINT64_C(0x2000000000AB),
+		.commit_lsn = UINT64_C(0x100000000F),
+		.commit_time = UINT64_C(846720000000000),
 		.writer = UINT64_C(0xF3A2C47A1BE9D5)
 	};
 	char		text[POSITION_SIZE];
@@ -77,7 +80,8 @@ test_format(void)
 				 "{\"version\":1,"
 				 "\"system_identifier\":\"7421337133713371337\","
 				 "\"timeline\":3,\"lsn\":\"0/16B3748\",\"changes\":17,"
-				 "\"change_lsn\":\"2000/AB\","
+				 "\"change_lsn\":\"2000/AB\",\"commit_lsn\":\"10/F\","
+				 "\"commit_time\":\"846720000000000\","
 				 "\"writer\":\"00f3a2c47a1be9d5\"}") == 0);
 }
 
@@ -97,6 +101,8 @@ test_round_trip(void)
 			.lsn = values[i],
 			.changes = values[i],
 			.change_lsn = values[i],
+			.commit_lsn = values[i],
+			.commit_time = values[i],
 			.writer = values[i]
 		};
 		Position	parsed;
@@ -123,6 +129,8 @@ test_by_hand(void)
 	CHECK(position.lsn == 0xFF);
 	CHECK(position.changes == 0);
 	CHECK(position.change_lsn == 0);
+	CHECK(position.commit_lsn == 0);
+	CHECK(position.commit_time == 0);
 	CHECK(position.writer == 0);
 }
 
