@@ -507,15 +507,19 @@ exactly_once_poll(ExactlyOnce *eo, bool in_transaction, XLogRecPtr sent_lsn)
 
 /*
  * Reports wake the process; the end of the interval and of a commit do not.
+ * Within a transaction the end of the interval is of no interest, and may be
+ * long past.
  */
 long
-exactly_once_nap(const ExactlyOnce *eo, long timeout)
+exactly_once_nap(const ExactlyOnce *eo, bool in_transaction, long timeout)
 {
 	ProducerStatus status;
 
 	switch (eo->state)
 	{
 		case KAFKA_TRANSACTION_OPEN:
+			if (in_transaction)
+				break;
 			return Min(timeout,
 					   TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
 													   eo->next_close));

@@ -128,7 +128,8 @@ extern void exactly_once_poll(ExactlyOnce *eo, bool in_transaction,
 							  XLogRecPtr sent_lsn);
 
 /* How long until it has to be called again, in ms; at most timeout. */
-extern long exactly_once_nap(const ExactlyOnce *eo, long timeout);
+extern long exactly_once_nap(const ExactlyOnce *eo, bool in_transaction,
+							 long timeout);
 
 /* Close it at the next poll, whatever the interval says. */
 extern void exactly_once_hurry(ExactlyOnce *eo);

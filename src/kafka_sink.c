@@ -71,7 +71,8 @@ long
 kafka_sink_nap(const KafkaSink *sink, long timeout)
 {
 	if (sink->exactly_once)
-		timeout = exactly_once_nap(sink->exactly_once, timeout);
+		timeout = exactly_once_nap(sink->exactly_once, sink->acks.open,
+								   timeout);
 	return timeout;
 }
 
