@@ -291,7 +291,11 @@ publish_kafka_error(const ProducerStatus *status)
 	LWLockRelease(cdc_shared->lock);
 }
 
-/* Once Kafka has a position of this server, it must stay one of ours. */
+/*
+ * Once Kafka has a position of this server, it must stay one of ours.  Not so
+ * if the configuration has changed since we started, maybe to another topic:
+ * then the controller has set it back for the next worker.
+ */
 static void
 publish_writer(void)
 {
@@ -299,7 +303,8 @@ publish_writer(void)
 		entry->position_writer == exactly_once.position.writer)
 		return;
 	LWLockAcquire(cdc_shared->lock, LW_EXCLUSIVE);
-	entry->position_writer = exactly_once.position.writer;
+	if (entry->generation == entry->worker_generation)
+		entry->position_writer = exactly_once.position.writer;
 	LWLockRelease(cdc_shared->lock);
 }
 
