@@ -152,9 +152,14 @@ set_properties(rd_kafka_conf_t *conf, const Setting *settings, int nsettings)
 					 settings[i].optional);
 }
 
-/* What the server and the user mapping say. */
+/*
+ * What the server and the user mapping say.  Property debug would have a
+ * client without queue of logs write to stderr from its own threads, whatever
+ * its log_level; so it is for the producer only.
+ */
 static void
-set_options(rd_kafka_conf_t *conf, const ProducerOptions *options)
+set_options(rd_kafka_conf_t *conf, const ProducerOptions *options,
+			bool with_debug)
 {
 	ListCell   *lc;
 
@@ -165,6 +170,8 @@ set_options(rd_kafka_conf_t *conf, const ProducerOptions *options)
 	{
 		NameValue  *property = (NameValue *) lfirst(lc);
 
+		if (!with_debug && strcmp(property->name, "debug") == 0)
+			continue;
 		set_property(conf, property->name, property->value, false);
 	}
 }
@@ -175,7 +182,7 @@ producer_conf_build(const ProducerOptions *options)
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
 	set_properties(conf, default_settings, lengthof(default_settings));
-	set_options(conf, options);
+	set_options(conf, options, true);
 	set_properties(conf, forced_settings, lengthof(forced_settings));
 	if (options->transactional_id != NULL)
 		set_property(conf, "transactional.id", options->transactional_id,
@@ -193,7 +200,7 @@ producer_conf_build_reader(const ProducerOptions *options)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
-	set_options(conf, options);
+	set_options(conf, options, false);
 	set_properties(conf, reader_settings, lengthof(reader_settings));
 	return conf;
 }
