@@ -73,6 +73,13 @@
 	extern PGDLLEXPORT Datum funcname(PG_FUNCTION_ARGS); \
 	PG_FUNCTION_INFO_V1(funcname)
 
+/* Goes before the declaration of a function that does not return. */
+#if PG_VERSION_NUM >= 180000
+#define CDC_NORETURN pg_noreturn
+#else
+#define CDC_NORETURN __attribute__((noreturn))
+#endif
+
 /* From pg_locale.h, which wants the headers of ICU that few systems have. */
 extern PGDLLIMPORT char *locale_monetary;
 

@@ -19,6 +19,7 @@
 #include "utils/hsearch.h"
 #include "utils/palloc.h"
 
+#include "compat.h"
 #include "producer.h"
 
 /* What librdkafka needs for a message besides the bytes of it, in bytes. */
@@ -145,8 +146,7 @@ extern void producer_record_failure(Producer *producer, const char *topic,
 									rd_kafka_resp_err_t err, const char *text);
 
 /* Raise what was recorded. */
-extern void producer_raise_failure(const Producer *producer)
-			pg_attribute_noreturn();
+CDC_NORETURN extern void producer_raise_failure(const Producer *producer);
 
 /* Topics (producer_topics.c). */
 extern void producer_topics_init(Producer *producer,
