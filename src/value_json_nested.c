@@ -140,7 +140,7 @@ value_json_append_composite(StringInfo out, const ValueType *type,
 	check_stack_depth();
 	if (HeapTupleHeaderGetTypeId(header) != type->typid)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("value of type %s has the type with OID %u",
 						composite->name,
 						HeapTupleHeaderGetTypeId(header))));

@@ -79,6 +79,14 @@ SELECT data::json #> '{value,payload,after}' AS with_schema
 SELECT data::json #> '{value,after}' AS without
   FROM pg_logical_slot_get_changes('plugin_type_schemas', NULL, NULL, 'publications', 'plugin_type_schemas');
 
+-- The declaration can be changed, without a rewrite of the table
+SELECT relfilenode FROM pg_class WHERE oid = 'arrays'::regclass \gset
+ALTER TABLE arrays ALTER a TYPE int[][];
+SELECT relfilenode = :relfilenode AS same_file FROM pg_class WHERE oid = 'arrays'::regclass;
+INSERT INTO arrays VALUES ('{{1}}', NULL);
+SELECT data::json #> '{value,payload,after}' AS with_schema
+  FROM pg_logical_slot_get_changes('plugin_type_schemas', NULL, NULL, 'publications', 'plugin_type_schemas', 'schemas', 'true');
+
 -- Defaults: constants, also if they are cast; zero for those that are
 -- computed; none for types that Debezium has none of.  Nothing of a user is
 -- run, and no error matters.
