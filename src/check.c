@@ -121,7 +121,8 @@ check_slots(ReturnSetInfo *rsinfo)
 {
 	int64		used = query_count("SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots");
 	int64		needed = query_count("SELECT pg_catalog.count(*) FROM cdc_emit.subscription "
-									 "WHERE NOT subslotcreated");
+									 "WHERE NOT subslotcreated AND NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots r "
+									 "WHERE r.slot_name OPERATOR(pg_catalog.=) subslotname)");
 	bool		ok = used + needed <= max_replication_slots &&
 		max_replication_slots > 0;
 

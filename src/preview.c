@@ -27,6 +27,7 @@
 #include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_publication.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -273,6 +274,14 @@ check_row_of_table(const Preview *preview, Oid relid)
 				errhint("Name the partition that the row would be in."));
 }
 
+static void
+report_empty(Oid relid)
+{
+	ereport(NOTICE,
+			errmsg("table \"%s\" has no rows to show", get_rel_name(relid)),
+			errhint("Give a row with the arguments \"table\" and \"row\"."));
+}
+
 /* A published table; rows of a partitioned one are in its partitions. */
 static void
 preview_table(Preview *preview, Oid relid)
@@ -284,7 +293,9 @@ preview_table(Preview *preview, Oid relid)
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE ||
 		preview->operation == PREVIEW_TRUNCATE)
 	{
-		(void) preview_leaf(preview, relid, left);
+		left -= preview_leaf(preview, relid, left);
+		if (left == preview->max_rows)
+			report_empty(relid);
 		return;
 	}
 	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
@@ -292,6 +303,8 @@ preview_table(Preview *preview, Oid relid)
 		if (left > 0 && get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
 			left -= preview_leaf(preview, lfirst_oid(lc), left);
 	}
+	if (left == preview->max_rows)
+		report_empty(relid);
 }
 
 /* Tables that the publications name; OIDs in order of names */
@@ -357,12 +370,20 @@ publication_names(ArrayType *array)
 					  &elements, &nulls, &nelements);
 	for (int i = 0; i < nelements; i++)
 	{
+		char	   *name;
+
 		if (nulls[i])
 			ereport(ERROR,
 					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					errmsg("publications must not contain nulls"));
-		names = lappend(names,
-						pstrdup(NameStr(*DatumGetName(elements[i]))));
+		name = NameStr(*DatumGetName(elements[i]));
+		if (GetPublicationByName(name, true) == NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg("publication \"%s\" does not exist", name),
+					errhint("Create it with CREATE PUBLICATION %s, or name other publications.",
+							quote_identifier(name)));
+		names = lappend(names, pstrdup(name));
 	}
 	if (names == NIL)
 		ereport(ERROR,

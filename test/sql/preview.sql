@@ -71,7 +71,10 @@ SELECT * FROM pg_temp.show('{"format": "row"}', 'item', NULL, 'insert', 10);
 -- Wrong arguments
 SELECT * FROM cdc_emit.preview(NULL);
 SELECT * FROM cdc_emit.preview('{}');
-SELECT * FROM cdc_emit.preview('{no_such_publication}', '{}', 'item');
+SELECT * FROM cdc_emit.preview('{no_such_publication}');
+SET client_min_messages = notice;
+SELECT * FROM cdc_emit.preview('{regress_preview_p}', "table" => 'empty');
+SET client_min_messages = warning;
 SELECT * FROM cdc_emit.preview('{regress_preview_p}', operation => 'upsert');
 SELECT * FROM cdc_emit.preview('{regress_preview_p}', max_rows => 0);
 SELECT * FROM cdc_emit.preview('{regress_preview_p}', "row" => '{}');
