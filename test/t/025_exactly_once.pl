@@ -153,7 +153,7 @@ foreach my $round (1 .. $rounds)
 	}
 }
 events();
-$load->{harness}->signal('INT');
+$load->{harness}->signal('TERM');
 finish_pgbench($load);
 acknowledged($node, 'bench');
 
