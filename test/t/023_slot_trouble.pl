@@ -187,7 +187,7 @@ wait_for_state($node, 'shop', 'slot_busy');
 like(told('last_error_hint'), qr/active_pid/, 'the view tells where to look');
 $node->safe_psql('postgres', 'SELECT pg_sleep(3)');
 is(told('state, error_count'), 'slot_busy|1', 'it waits without further errors');
-$thief->signal('TERM');
+$thief->signal('INT');
 $thief->finish;
 wait_for_state($node, 'shop', 'streaming');
 
