@@ -106,7 +106,7 @@ sanitize:
 	@scripts/test --sanitize
 
 torture:
-	@TORTURE_SECONDS="$${TORTURE_SECONDS:-3600}" TAP_TESTS="030_torture 031_three_brokers" \
+	@TORTURE_SECONDS="$${TORTURE_SECONDS:-3600}" TAP_TESTS="025_exactly_once 027_exactly_once_large 030_torture 031_three_brokers" \
 	  scripts/test tap
 
 fuzz:
