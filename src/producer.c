@@ -505,6 +505,23 @@ count_message(Producer *producer, const rd_kafka_message_t *message)
 	}
 }
 
+/*
+ * Was the message reported as delivered only because a later one of its
+ * partition was?
+ *
+ * librdkafka does so when a batch was refused while the next one was on its
+ * way and was stored: it trusts that brokers refuse a batch that leaves a gap.
+ * But they do not when they know nothing of the producer yet, as with the
+ * first messages to a partition.  The message is lost then, or late.
+ *
+ * With acks=all everything else has an offset.
+ */
+static bool
+is_presumed_delivered(const rd_kafka_message_t *message)
+{
+	return message->offset == RD_KAFKA_OFFSET_INVALID;
+}
+
 /* Returns the number of reports. */
 static int
 serve_delivery_reports(Producer *producer, rd_kafka_event_t *event,
@@ -529,6 +546,14 @@ serve_delivery_reports(Producer *producer, rd_kafka_event_t *event,
 									rd_kafka_topic_name(message->rkt),
 									message->err,
 									rd_kafka_err2str(message->err));
+			continue;
+		}
+		if (is_presumed_delivered(message))
+		{
+			producer_record_failure(producer,
+									rd_kafka_topic_name(message->rkt),
+									RD_KAFKA_RESP_ERR__INCONSISTENT,
+									"later messages were stored, of this one it is not known");
 			continue;
 		}
 

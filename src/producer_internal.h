@@ -35,6 +35,7 @@ typedef enum TopicState
 {
 	TOPIC_LOOKING_UP,			/* does it exist, how many partitions? */
 	TOPIC_CREATING,				/* CreateTopics was sent */
+	TOPIC_PROBING,				/* do the leaders take messages? */
 	TOPIC_READY,
 	TOPIC_FAILED				/* see failure */
 } TopicState;
@@ -61,6 +62,7 @@ typedef struct ProducerTopic
 	TimestampTz next_attempt;	/* no look-up before that */
 	int			retry_delay;	/* ms */
 	int			ntimeouts;		/* look-ups in a row without an answer */
+	TimestampTz probed_since;	/* with TOPIC_PROBING */
 	TopicFailure failure;
 	char		error[256];		/* Kafka's words about failure */
 } ProducerTopic;

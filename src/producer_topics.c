@@ -5,7 +5,7 @@
  *
  * Runs in a worker.  A topic goes
  *
- *	  LOOKING_UP -> READY						it exists
+ *	  LOOKING_UP -> PROBING -> READY			it exists
  *	  LOOKING_UP -> CREATING -> LOOKING_UP		it does not, and we may create
  *	  LOOKING_UP or CREATING -> FAILED			Kafka refuses
  *
@@ -37,6 +37,12 @@
 
 /* How long a topic that was created may be missing in metadata, in ms. */
 #define MAX_PROPAGATION_MS		30000
+
+/* How long leaders of partitions may refuse to answer, in ms. */
+#define MAX_PROBE_MS			5000
+
+/* Shortest time to wait for them in one call, in ms. */
+#define MIN_PROBE_MS			20
 
 /* CreateTopics: how long we wait for an answer, and the broker for itself. */
 #define CREATE_TIMEOUT_MS			15000
@@ -431,7 +437,8 @@ interpret_metadata(Producer *producer, int id,
 			if (metadata->partition_cnt > 0)
 			{
 				topic->npartitions = metadata->partition_cnt;
-				topic->state = TOPIC_READY;
+				topic->state = TOPIC_PROBING;
+				topic->probed_since = GetCurrentTimestamp();
 			}
 			else
 				retry_later(topic, MIN_RETRY_DELAY_MS);
@@ -504,6 +511,53 @@ look_up(Producer *producer, int id)
 	rd_kafka_metadata_destroy(metadata);
 }
 
+/* Does the leader of every partition answer for it? */
+static bool
+leaders_answer(const Producer *producer, const ProducerTopic *topic,
+			   int timeout)
+{
+	rd_kafka_topic_partition_list_t *list;
+	bool		result;
+
+	list = rd_kafka_topic_partition_list_new(topic->npartitions);
+	rd_kafka_topic_partition_list_add_range(list, topic->name, 0,
+											topic->npartitions - 1);
+	for (int i = 0; i < list->cnt; i++)
+		list->elems[i].offset = RD_KAFKA_OFFSET_END;
+	result = rd_kafka_offsets_for_times(producer->rk, list, timeout) ==
+		RD_KAFKA_RESP_ERR_NO_ERROR;
+	for (int i = 0; i < list->cnt; i++)
+		result = result &&
+			list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_topic_partition_list_destroy(list);
+	return result;
+}
+
+/*
+ * Brokers announce a partition before its leader takes messages: with a new
+ * topic, or when they have just started.  A first batch that is refused then,
+ * with a second one on its way that is not, leaves a hole; see
+ * serve_delivery_reports() for what happens in that case.  So ask for the end
+ * of all partitions first.  One that stays without a leader does not keep the
+ * others waiting.
+ */
+static void
+probe(Producer *producer, ProducerTopic *topic, int timeout)
+{
+	TimestampTz now;
+
+	if (leaders_answer(producer, topic, timeout))
+	{
+		topic->state = TOPIC_READY;
+		return;
+	}
+	now = GetCurrentTimestamp();
+	if (TimestampDifferenceExceeds(topic->probed_since, now, MAX_PROBE_MS))
+		topic->state = TOPIC_READY;
+	topic->next_attempt = TimestampTzPlusMilliseconds(now,
+													  MIN_RETRY_DELAY_MS);
+}
+
 static void
 raise_topic_failure(const Producer *producer, const ProducerTopic *topic)
 {
@@ -562,14 +616,22 @@ raise_topic_failure(const Producer *producer, const ProducerTopic *topic)
 bool
 producer_topic_ready(Producer *producer, int topic_id)
 {
+	TimestampTz start = GetCurrentTimestamp();
 	ProducerTopic *topic;
+	long		left;
 
 	Assert(topic_id >= 0 && topic_id < producer->ntopics);
 	topic = producer->topics[topic_id];
 
-	if (topic->state == TOPIC_LOOKING_UP &&
-		GetCurrentTimestamp() >= topic->next_attempt)
+	if (topic->state == TOPIC_LOOKING_UP && start >= topic->next_attempt)
 		look_up(producer, topic_id);
+	if (topic->state == TOPIC_PROBING && start >= topic->next_attempt)
+	{
+		left = PRODUCER_MAX_BLOCK_MS -
+			TimestampDifferenceMilliseconds(start, GetCurrentTimestamp());
+		if (left >= MIN_PROBE_MS)
+			probe(producer, topic, Min(left, PRODUCER_MIN_BLOCK_MS));
+	}
 	if (topic->state == TOPIC_FAILED)
 		raise_topic_failure(producer, topic);
 	return topic->state == TOPIC_READY;
