@@ -97,7 +97,7 @@ my @faults = (
 	],
 	[
 		'worker killed' => sub {
-			kill 'KILL', worker_pid($node, 'bench');
+			kill_worker($node, 'bench');
 			finish_pgbench($load);
 			$node->poll_query_until('postgres', 'SELECT true');
 			start_load();

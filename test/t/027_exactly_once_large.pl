@@ -111,7 +111,7 @@ break_off(
 break_off(
 	'worker killed',
 	sub {
-		kill 'KILL', worker_pid($node, 'shop');
+		kill_worker($node, 'shop');
 		$node->poll_query_until('postgres', 'SELECT true');
 	});
 

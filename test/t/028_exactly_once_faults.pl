@@ -26,7 +26,8 @@ CREATE PUBLICATION stream FOR TABLE item, counter;
 INSERT INTO counter VALUES (1, 0);
 EOQ
 create_subscription($node, $kafka, 'stream',
-	options => '{"delivery": "exactly_once", "commit_interval": 20}');
+	options => '{"delivery": "exactly_once", "commit_interval": 20,
+		"message_include": ["note"]}');
 
 sub arm
 {
@@ -65,6 +66,7 @@ sub restart_worker
 	return;
 }
 
+my $messages = 0;
 foreach my $fault (
 	[ 'after_fencing', 0 ], [ 'before_produce', 300 ],
 	[ 'after_produce', 300 ], [ 'after_delivery', 5 ],
@@ -84,6 +86,12 @@ foreach my $fault (
 			query(<<"EOQ");
 INSERT INTO item (body) SELECT '$point' FROM generate_series(1, 50);
 UPDATE counter SET n = n + 1;
+EOQ
+
+			# outside of transactions; what commits flushes it
+			$messages++ if query(<<'EOQ');
+INSERT INTO item (body) SELECT pg_logical_emit_message(false, 'note', 'x')
+RETURNING id
 EOQ
 		}
 		ok(!-e $file, "$action at $point, after $rounds rounds");
@@ -108,6 +116,13 @@ is_rebuilt($node, 'stream.public.counter', 'counter');
 is(query("SELECT count(DISTINCT after->>'n') FROM event
 	WHERE topic = 'stream.public.counter' AND NOT tombstone"),
 	$count, 'each update is there');
+
+# messages outside of transactions; those of which nobody knows may be there
+load_topics($node, $kafka->address, 'stream.message');
+cmp_ok(count_of($node, 'event'), '>=', $messages,
+	"$messages messages outside of transactions are there");
+is(count_of($node, '(SELECT FROM event GROUP BY commit_lsn, commit_index
+		HAVING count(*) > 1) x'), 0, 'each of them once');
 
 $node->stop;
 done_testing();

@@ -15,7 +15,7 @@ use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
   require_kafka new_node new_kafka new_kafka_cluster kill_postmaster
-  fault_installation
+  kill_worker fault_installation
   create_subscription wait_for_state
   acknowledged worker_pid worker_memory load_topics is_rebuilt count_of
   start_pgbench finish_pgbench pgbench_tables is_stored_once is_ordered
@@ -255,6 +255,19 @@ sub worker_pid
 {
 	my ($node, $name) = @_;
 	return stat_of($node, $name, 'pid');
+}
+
+# The worker dies as in a crash; that of a server that may restart it.
+sub kill_worker
+{
+	my ($node, $name) = @_;
+	my $pid;
+	while (!($pid = worker_pid($node, $name)))
+	{
+		usleep(100_000);
+	}
+	kill 'KILL', $pid;
+	return;
 }
 
 # Memory of a process that is not shared memory, in MB.
